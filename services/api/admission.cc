@@ -1,0 +1,85 @@
+#include "services/api/admission.h"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "events/text.h"
+#include "services/security/token.h"
+
+namespace keyledger::api {
+namespace {
+
+constexpr std::chrono::seconds kMaxWait{5};
+constexpr std::size_t kMaxUserAgentBytes = 256;
+
+Result<std::uint64_t> parse_position(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) {
+    return fail(Errc::malformed, "Keyledger-Min-Position must be a decimal number");
+  }
+  return value;
+}
+
+}  // namespace
+
+Admission::Admission(const security::KeyRing& ring, projections::PositionGate& gate)
+    : ring_(ring), gate_(gate) {}
+
+Result<security::Principal> Admission::principal(const http::Request& request) const {
+  if (request.count("authorization") > 1) {
+    return fail(Errc::unauthenticated, "more than one Authorization header");
+  }
+  return security::check_authorization(ring_, request.header("authorization"), now());
+}
+
+Result<Caller> Admission::admit(const http::Request& request, security::Scope scope) const {
+  auto caller = principal(request);
+  if (!caller) return fail(std::move(caller.error()));
+  const auto account = AccountId::parse(request.path_parameters.at(0));
+  if (!account) return fail(Errc::not_found, "there is no such account or key");
+  if (auto allowed = security::authorize(*caller, scope, *account); !allowed) {
+    return fail(std::move(allowed.error()));
+  }
+  return Caller{std::move(*caller), *account};
+}
+
+boost::asio::awaitable<Result<void>> Admission::min_position(const http::Request& request,
+                                                             const http::Query& query) const {
+  std::uint64_t wanted = 0;
+  if (request.count("keyledger-min-position") > 0) {
+    const auto header = parse_position(request.header("keyledger-min-position"));
+    if (!header) co_return fail(header.error());
+    wanted = *header;
+  }
+  const auto parameter = query.number("min_position", 0, UINT64_MAX);
+  if (!parameter) co_return fail(parameter.error());
+  wanted = std::max(wanted, parameter->value_or(0));
+  if (wanted <= gate_.position().value) co_return Result<void>{};
+
+  const auto deadline = std::min(request.deadline, std::chrono::steady_clock::now() + kMaxWait);
+  co_return co_await gate_.reached(Position{wanted}, deadline);
+}
+
+Result<KeyId> key_in_path(const http::Request& request) {
+  auto key = KeyId::parse(request.path_parameters.at(1));
+  if (!key) return fail(Errc::not_found, "there is no such account or key");
+  return key;
+}
+
+Actor actor_of(const http::Request& request, const security::Principal& principal) {
+  return Actor{principal.subject, principal.username ? principal.username->value : std::string{},
+               std::string(request.remote_address),
+               sanitize(request.header("user-agent"), kMaxUserAgentBytes),
+               std::string(request.request_id)};
+}
+
+Instant now() {
+  return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
+}
+
+}  // namespace keyledger::api

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "events/result.h"
+#include "events/vocabulary.h"
+#include "projections/position_gate.h"
+#include "services/http/message.h"
+#include "services/http/query.h"
+#include "services/security/access.h"
+#include "services/security/key_ring.h"
+
+namespace keyledger::api {
+
+/// A caller whose token was checked, and the account in the path that it may act on.
+struct Caller {
+  security::Principal principal;
+  AccountId account;
+};
+
+/// Lets requests in: who asks, whether they may, and whether the read model is new enough for them.
+/// Immutable; any thread.
+class Admission {
+ public:
+  /// Both are used until the Admission is gone.
+  Admission(const security::KeyRing& ring, projections::PositionGate& gate);
+
+  /// Who the request's bearer token says that asks. Errors: unauthenticated.
+  Result<security::Principal> principal(const http::Request& request) const;
+
+  /// The caller, who may use `scope` on the account that is the first path parameter.
+  /// Errors: unauthenticated, forbidden, not_found (another account, or one that can't be).
+  Result<Caller> admit(const http::Request& request, security::Scope scope) const;
+
+  /// Waits until the read model has reached the request's Keyledger-Min-Position header and its
+  /// `min_position` parameter, 5 s at most. Errors: malformed, not_caught_up, unavailable.
+  boost::asio::awaitable<Result<void>> min_position(const http::Request& request,
+                                                    const http::Query& query) const;
+
+ private:
+  const security::KeyRing& ring_;
+  projections::PositionGate& gate_;
+};
+
+/// The key id in the second path parameter. Errors: not_found, for what can't be one as well.
+Result<KeyId> key_in_path(const http::Request& request);
+
+/// What the log records of who asks.
+Actor actor_of(const http::Request& request, const security::Principal& principal);
+
+/// Now, as events count time.
+Instant now();
+
+}  // namespace keyledger::api

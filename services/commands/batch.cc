@@ -1,0 +1,190 @@
+#include "services/commands/batch.h"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <variant>
+
+#include "events/log/codec.h"
+#include "events/unique_id.h"
+#include "services/security/crypto.h"
+#include "services/security/envelope.h"
+
+namespace keyledger::commands {
+namespace {
+
+/// How long a value that is shown once can be had again by repeating its very request (design §5).
+constexpr std::chrono::hours kReplayableFor{24};
+
+template <typename... Handlers>
+struct Overloaded : Handlers... {
+  using Handlers::operator()...;
+};
+
+}  // namespace
+
+std::string fresh_id(Instant at) {
+  IdEntropy entropy;
+  security::random_bytes(entropy);
+  return make_unique_id(at, entropy);
+}
+
+bool Batch::must_wait_for(const Submission& submission) const {
+  return submission.idempotency && idempotency_keys_.contains(submission.idempotency->key_hash);
+}
+
+Result<Outcome> Batch::decide(const Submission& submission, Instant now) {
+  if (submission.idempotency) idempotency_keys_.insert(submission.idempotency->key_hash);
+  return std::visit(Overloaded{
+                        [&](const NewKey& wish) { return decide_new_key(submission, wish, now); },
+                        [&](const RevealValue&) { return decide_reveal(submission, now); },
+                        [&](const auto& wish) {
+                          return decide_command(submission, submission.key, Command{wish}, now);
+                        },
+                    },
+                    submission.wish);
+}
+
+Result<Outcome> Batch::decide_new_key(const Submission& submission, const NewKey& wish,
+                                      Instant now) {
+  const KeyId key{"key_" + fresh_id(now)};
+  const CreateKey command{
+      key,         wish.name,       wish.description, wish.enabled, wish.expires_at,
+      wish.digest, wish.value_hint, wish.register_as};
+  auto outcome = decide_command(submission, key, command, now);
+  if (!outcome) return outcome;
+
+  outcome->value = wish.value;
+  if (!context_.values_once || submission.idempotency) {
+    auto sealed = security::seal(context_.ring, submission.account, key, wish.value);
+    const auto erase_after =
+        context_.values_once ? std::optional(now + kReplayableFor) : std::nullopt;
+    append_.envelopes.push_back({key, std::move(sealed), erase_after});
+  }
+  return outcome;
+}
+
+Result<Outcome> Batch::decide_reveal(const Submission& submission, Instant now) {
+  const auto before = state(submission.account, submission.key);
+  if (!before) return fail(before.error());
+  if (before->key.status == KeyState::Status::live) {
+    // A deleted or unknown key is decide()'s to refuse; a value that isn't kept is refused here.
+    const auto gone = fail(Errc::gone, "this deployment shows a key's value once, at its creation");
+    if (context_.values_once) return gone;
+    auto value = read_value(context_, submission.account, *submission.key);
+    if (!value) return fail(std::move(value.error()));
+    if (!*value) return gone;
+    auto outcome = decide_command(submission, submission.key, RevealValue{}, now);
+    if (outcome) outcome->value = std::move(**value);
+    return outcome;
+  }
+  return decide_command(submission, submission.key, RevealValue{}, now);
+}
+
+Result<Outcome> Batch::decide_command(const Submission& submission, const std::optional<KeyId>& key,
+                                      const Command& command, Instant now) {
+  auto before = state(submission.account, key);
+  if (!before) return fail(std::move(before.error()));
+  const auto facts = keyledger::decide(*before, command, now);
+  if (!facts) return fail(facts.error());
+  auto after = record(submission, key, *facts, std::move(*before), now);
+  if (!after) return fail(std::move(after.error()));
+
+  Outcome outcome{};
+  outcome.state = std::move(*after);
+  outcome.registered = !facts->empty() && std::holds_alternative<AccountRegistered>(facts->front());
+  return outcome;
+}
+
+Result<State> Batch::state(const AccountId& account, const std::optional<KeyId>& key) const {
+  State state;
+  if (const auto known = accounts_.find(account); known != accounts_.end()) {
+    state.account = known->second;
+  } else {
+    auto row = context_.model.account(account);
+    if (!row) return fail(std::move(row.error()));
+    state.account = std::move(*row);
+  }
+  if (!key) return state;
+  if (const auto known = keys_.find({account, *key}); known != keys_.end()) {
+    state.key = known->second;
+  } else {
+    auto row = context_.model.key(account, *key);
+    if (!row) return fail(std::move(row.error()));
+    state.key = std::move(*row);
+  }
+  return state;
+}
+
+Result<State> Batch::record(const Submission& submission, const std::optional<KeyId>& key,
+                            const std::vector<Fact>& facts, State state, Instant now) {
+  std::vector<std::string> encoded;
+  const CommandId command{fresh_id(now)};
+  for (std::size_t i = 0; i < facts.size(); ++i) {
+    const Fact& fact = facts[i];
+    state = evolve(std::move(state), fact, now);
+    Event event{fresh_id(now),
+                now,
+                submission.account,
+                is_about_a_key(fact) ? key : std::nullopt,
+                is_about_a_key(fact) ? state.key.version : Version{},
+                context_.term,
+                command,
+                Place{static_cast<std::uint16_t>(i + 1), static_cast<std::uint16_t>(facts.size())},
+                submission.idempotency,
+                submission.traceparent,
+                submission.actor,
+                submission.reason,
+                fact};
+    auto bytes = log::encode(event, context_.log_id);
+    if (!bytes) return fail(std::move(bytes.error()));
+    encoded.push_back(std::move(*bytes));
+  }
+  if (facts.empty()) return state;
+
+  for (auto& bytes : encoded) append_.events.push_back(std::move(bytes));
+  accounts_[submission.account] = state.account;
+  if (key) {
+    keys_[{submission.account, *key}] = state.key;
+    if (state.key.status == KeyState::Status::deleted) append_.erased.push_back(*key);
+  }
+  return state;
+}
+
+Result<std::optional<std::string>> read_value(const TermContext& context, const AccountId& account,
+                                              const KeyId& key) {
+  const auto envelope = context.log.envelope(key);
+  if (!envelope) return fail(envelope.error());
+  if (!*envelope) return std::optional<std::string>{};
+  auto value = security::unseal(context.ring, account, key, (*envelope)->sealed);
+  if (!value) return fail(std::move(value.error()));
+  return std::optional(std::move(*value));
+}
+
+Result<Outcome> replay(const TermContext& context, const Submission& submission,
+                       const projections::IdempotencyRecord& record) {
+  if (record.request_hash != submission.idempotency->request_hash) {
+    return fail(Errc::idempotency_mismatch,
+                "this Idempotency-Key was used for another request; use a new one");
+  }
+  Outcome outcome{};
+  outcome.replayed = true;
+  outcome.position = record.last;
+  auto state = context.model.state_at(submission.account, record.key, record.last);
+  if (!state) return fail(std::move(state.error()));
+  outcome.state = std::move(*state);
+
+  // Only these two answers say more than the state does.
+  if (std::holds_alternative<PutAccount>(submission.wish)) {
+    outcome.registered = outcome.state.account.registered_at == record.time;
+  }
+  const bool had_value = std::holds_alternative<NewKey>(submission.wish) ||
+                         std::holds_alternative<RevealValue>(submission.wish);
+  if (!had_value || !record.key) return outcome;
+  auto value = read_value(context, submission.account, *record.key);
+  if (!value) return fail(std::move(value.error()));
+  outcome.value = std::move(*value);
+  return outcome;
+}
+
+}  // namespace keyledger::commands

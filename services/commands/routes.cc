@@ -1,0 +1,236 @@
+#include "services/commands/routes.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "events/key_value.h"
+#include "services/api/key_json.h"
+#include "services/commands/body.h"
+#include "services/http/json_body.h"
+#include "services/http/problem.h"
+#include "services/http/query.h"
+
+namespace keyledger::commands {
+namespace {
+
+using http::Method;
+using http::Request;
+using http::Response;
+using security::Scope;
+
+constexpr std::size_t kMaxIdempotencyKeyBytes = 255;
+constexpr std::string_view kMergePatch = "application/merge-patch+json";
+
+bool is_visible_ascii(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });
+}
+
+/// A refusal by media type, if the request's can't be read or its Accept excludes JSON.
+std::optional<Response> media_problem(const Request& request, bool has_body,
+                                      std::string_view also = {}) {
+  if (has_body && !http::has_json_content_type(request, also)) {
+    return http::problem(415, "send the body as application/json", request.request_id);
+  }
+  if (!http::accepts(request, "application/json")) {
+    return http::problem(406, "this answers with application/json", request.request_id);
+  }
+  return std::nullopt;
+}
+
+Response answer(unsigned status, const nlohmann::ordered_json& body, const Outcome& outcome) {
+  Response response = http::json_response(status, body.dump());
+  response.set("Keyledger-Position", std::to_string(outcome.position.value));
+  if (outcome.replayed) response.set("Idempotency-Replayed", "true");
+  return response;
+}
+
+/// With one node, what was applied here was applied everywhere.
+void add_applied_everywhere(nlohmann::ordered_json& body, Response& response, unsigned seconds) {
+  body["applied_everywhere"] = true;
+  response.body = body.dump();
+  response.set("Preference-Applied", "wait=" + std::to_string(seconds));
+}
+
+}  // namespace
+
+Routes::Routes(Writer& writer, const api::Admission& admission, const security::KeyRing& ring,
+               std::string key_prefix)
+    : writer_(writer),
+      admission_(admission),
+      pepper_(ring.pepper()),
+      idempotency_(ring.idempotency_secret()),
+      key_prefix_(std::move(key_prefix)) {}
+
+std::vector<http::Route> Routes::table() const {
+  const auto row = [this](Method method, const char* pattern,
+                          Answer (Routes::*handler)(const Request&) const) {
+    http::Route route;
+    route.method = method;
+    route.pattern = pattern;
+    route.handler = http::AsyncHandler(
+        [this, handler](const Request& request) { return (this->*handler)(request); });
+    return route;
+  };
+  return {
+      row(Method::put, "/v1/accounts/{account}", &Routes::put_account),
+      row(Method::post, "/v1/accounts/{account}/keys", &Routes::create_key),
+      row(Method::patch, "/v1/accounts/{account}/keys/{key}", &Routes::change_key),
+      row(Method::delete_, "/v1/accounts/{account}/keys/{key}", &Routes::delete_key),
+      row(Method::post, "/v1/accounts/{account}/keys/{key}/reveal", &Routes::reveal),
+  };
+}
+
+Result<Submission> Routes::submission(const Request& request, const api::Caller& caller, Wish wish,
+                                      std::string_view canonical_body) const {
+  Submission submission{};
+  submission.account = caller.account;
+  submission.wish = std::move(wish);
+  submission.actor = api::actor_of(request, caller.principal);
+  submission.traceparent = request.traceparent;
+  submission.deadline = request.deadline;
+  if (request.count("idempotency-key") == 0) return submission;
+
+  const std::string_view key = request.header("idempotency-key");
+  if (request.count("idempotency-key") > 1 || key.empty() || key.size() > kMaxIdempotencyKeyBytes ||
+      !is_visible_ascii(key)) {
+    return fail(Errc::malformed,
+                "Idempotency-Key must be one header of 1 to 255 visible ASCII characters");
+  }
+  // Both are joined with NUL, which none of the parts can hold.
+  std::string scoped = caller.account.value;
+  scoped.append(1, '\0').append(caller.principal.subject).append(1, '\0').append(key);
+  std::string asked(request.method_text);
+  asked.append(1, '\0').append(request.path).append(1, '\0').append(canonical_body);
+  submission.idempotency =
+      Idempotency{security::to_hex(idempotency_(scoped)), security::to_hex(idempotency_(asked))};
+  return submission;
+}
+
+Routes::Answer Routes::put_account(const Request& request) const {
+  const auto caller = admission_.admit(request, Scope::accounts_write);
+  if (!caller) co_return http::problem(caller.error(), request.request_id);
+  if (auto refused = media_problem(request, true)) co_return std::move(*refused);
+  auto body = read_account(request.body);
+  if (!body) co_return http::problem(body.error(), request.request_id);
+  auto wish = submission(request, *caller, std::move(body->wish), body->json.dump());
+  if (!wish) co_return http::problem(wish.error(), request.request_id);
+
+  const auto outcome = co_await writer_.submit(std::move(*wish));
+  if (!outcome) co_return http::problem(outcome.error(), request.request_id);
+  co_return answer(outcome->registered ? 201 : 200,
+                   api::account_json(caller->account, outcome->state.account), *outcome);
+}
+
+Routes::Answer Routes::create_key(const Request& request) const {
+  const auto caller = admission_.admit(request, Scope::keys_write);
+  if (!caller) co_return http::problem(caller.error(), request.request_id);
+  if (auto refused = media_problem(request, true)) co_return std::move(*refused);
+  auto body = read_new_key(request.body);
+  if (!body) co_return http::problem(body.error(), request.request_id);
+
+  KeyEntropy entropy;
+  security::random_bytes(entropy);
+  NewKey& key = body->wish;
+  key.value = make_key_value(key_prefix_, entropy);
+  key.digest = pepper_(key.value);
+  key.value_hint = value_hint(key_prefix_, key.value);
+  if (caller->principal.account == caller->account) key.register_as = caller->principal.username;
+  auto wish = submission(request, *caller, std::move(key), body->json.dump());
+  if (!wish) co_return http::problem(wish.error(), request.request_id);
+
+  const auto outcome = co_await writer_.submit(std::move(*wish));
+  if (!outcome) co_return http::problem(outcome.error(), request.request_id);
+  const KeyState& state = outcome->state.key;
+  nlohmann::ordered_json json = api::key_json(state);
+  if (outcome->value) json["value"] = *outcome->value;
+  Response response = answer(201, json, *outcome);
+  response.set("Location", "/v1/accounts/" + caller->account.value + "/keys/" + state.id.value);
+  response.set("ETag", api::entity_tag(state.version));
+  co_return response;
+}
+
+Routes::Answer Routes::change_key(const Request& request) const {
+  const auto caller = admission_.admit(request, Scope::keys_write);
+  if (!caller) co_return http::problem(caller.error(), request.request_id);
+  if (auto refused = media_problem(request, true, kMergePatch)) co_return std::move(*refused);
+  const auto key = api::key_in_path(request);
+  if (!key) co_return http::problem(key.error(), request.request_id);
+  auto body = read_change(request.body);
+  if (!body) co_return http::problem(body.error(), request.request_id);
+  const auto if_match = read_if_match(request);
+  if (!if_match) co_return http::problem(if_match.error(), request.request_id);
+  body->wish.if_match = *if_match;
+  auto wish = submission(request, *caller, std::move(body->wish), body->json.dump());
+  if (!wish) co_return http::problem(wish.error(), request.request_id);
+  wish->key = *key;
+  wish->reason = std::move(body->reason);
+
+  const auto outcome = co_await writer_.submit(std::move(*wish));
+  if (!outcome) co_return http::problem(outcome.error(), request.request_id);
+  nlohmann::ordered_json json = api::key_json(outcome->state.key);
+  Response response = answer(200, json, *outcome);
+  response.set("ETag", api::entity_tag(outcome->state.key.version));
+  if (const auto wait = read_prefer_wait(request)) add_applied_everywhere(json, response, *wait);
+  co_return response;
+}
+
+Routes::Answer Routes::delete_key(const Request& request) const {
+  const auto caller = admission_.admit(request, Scope::keys_write);
+  if (!caller) co_return http::problem(caller.error(), request.request_id);
+  const auto key = api::key_in_path(request);
+  if (!key) co_return http::problem(key.error(), request.request_id);
+  const auto query = http::Query::parse(request.query, {"reason"});
+  if (!query) co_return http::problem(query.error(), request.request_id);
+  std::optional<Reason> reason;
+  if (const auto text = query->get("reason")) {
+    auto parsed = Reason::parse(*text);
+    if (!parsed) {
+      co_return http::problem(Error{Errc::malformed, "reason " + parsed.error().message, {}},
+                              request.request_id);
+    }
+    reason = std::move(*parsed);
+  }
+  const auto if_match = read_if_match(request);
+  if (!if_match) co_return http::problem(if_match.error(), request.request_id);
+  auto wish = submission(request, *caller, DeleteKey{*if_match}, reason ? reason->value : "");
+  if (!wish) co_return http::problem(wish.error(), request.request_id);
+  wish->key = *key;
+  wish->reason = std::move(reason);
+
+  const auto outcome = co_await writer_.submit(std::move(*wish));
+  if (!outcome) co_return http::problem(outcome.error(), request.request_id);
+  const auto wait = read_prefer_wait(request);
+  nlohmann::ordered_json json{{"id", key->value}, {"deleted", true}};
+  Response response = answer(wait ? 200 : 204, json, *outcome);
+  if (wait) {
+    add_applied_everywhere(json, response, *wait);
+  } else {
+    response.body.clear();
+  }
+  co_return response;
+}
+
+Routes::Answer Routes::reveal(const Request& request) const {
+  const auto caller = admission_.admit(request, Scope::keys_reveal);
+  if (!caller) co_return http::problem(caller.error(), request.request_id);
+  if (auto refused = media_problem(request, !request.body.empty())) co_return std::move(*refused);
+  const auto key = api::key_in_path(request);
+  if (!key) co_return http::problem(key.error(), request.request_id);
+  auto wish = submission(request, *caller, RevealValue{}, "");
+  if (!wish) co_return http::problem(wish.error(), request.request_id);
+  wish->key = *key;
+
+  const auto outcome = co_await writer_.submit(std::move(*wish));
+  if (!outcome) co_return http::problem(outcome.error(), request.request_id);
+  if (!outcome->value) {
+    // A repeated request, and the key was deleted since.
+    co_return http::problem(Error{Errc::gone, "the key was deleted, and its value with it", {}},
+                            request.request_id);
+  }
+  co_return answer(200, {{"value", *outcome->value}}, *outcome);
+}
+
+}  // namespace keyledger::commands

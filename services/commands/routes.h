@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "services/api/admission.h"
+#include "services/commands/writer.h"
+#include "services/http/router.h"
+#include "services/security/crypto.h"
+#include "services/security/key_ring.h"
+
+namespace keyledger::commands {
+
+/// Answers the requests that change something: creating, changing, deleting and revealing keys, and
+/// registering accounts. Immutable; any thread.
+class Routes {
+ public:
+  /// All references are used until the Routes are gone.
+  Routes(Writer& writer, const api::Admission& admission, const security::KeyRing& ring,
+         std::string key_prefix);
+
+  /// The rows of the routing table. They refer to this object.
+  std::vector<http::Route> table() const;
+
+ private:
+  using Answer = boost::asio::awaitable<http::Response>;
+
+  Answer put_account(const http::Request& request) const;
+  Answer create_key(const http::Request& request) const;
+  Answer change_key(const http::Request& request) const;
+  Answer delete_key(const http::Request& request) const;
+  Answer reveal(const http::Request& request) const;
+
+  /// What all submissions have in common. Errors: malformed (Idempotency-Key).
+  Result<Submission> submission(const http::Request& request, const api::Caller& caller, Wish wish,
+                                std::string_view canonical_body) const;
+
+  Writer& writer_;
+  const api::Admission& admission_;
+  const security::Hmac pepper_;
+  const security::Hmac idempotency_;
+  const std::string key_prefix_;
+};
+
+}  // namespace keyledger::commands

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include "events/result.h"
+#include "services/http/message.h"
+
+namespace keyledger::http {
+
+/// Reads `text` as strict JSON: UTF-8, no duplicate members, at most 32 levels deep, nothing after
+/// the value. Errors: malformed.
+Result<nlohmann::json> parse_json(std::string_view text);
+
+/// Whether the request's Content-Type is `application/json`, or one of `also` (parameters are
+/// ignored but `charset`, which must be UTF-8).
+bool has_json_content_type(const Request& request, std::string_view also = {});
+
+/// Whether `Accept` allows `media_type` (RFC 9110 §12.5.1, q=0 respected; an absent header allows
+/// all).
+bool accepts(const Request& request, std::string_view media_type);
+
+}  // namespace keyledger::http

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "services/http/message.h"
+
+namespace keyledger::http {
+
+/// Answers at once, on the I/O thread: for what never blocks. The hot path.
+using InlineHandler = std::function<Response(const Request&)>;
+
+/// Answers in its own time; `request` lives until the answer has been taken.
+using AsyncHandler = std::function<boost::asio::awaitable<Response>(const Request&)>;
+
+using Handler = std::variant<InlineHandler, AsyncHandler>;
+
+/// One row of the routing table.
+struct Route {
+  Method method = Method::get;  ///< Method::other: any method.
+  std::string pattern;  ///< "/v1/accounts/{account}/keys"; a last segment "*" takes the rest.
+  std::size_t max_body_bytes = 64 * 1024;
+  bool main_listener = true;     ///< Whether it is there on the main listener,
+  bool verify_listener = false;  ///< and whether on the one for validation.
+  Handler handler;
+  std::size_t index = 0;  ///< The owner's own number for it, for metrics.
+};
+
+/// Finds the route of a request. Immutable after construction; any thread.
+class Router {
+ public:
+  explicit Router(std::vector<Route> routes);
+
+  struct Match {
+    const Route* route = nullptr;  ///< Null: no route for this path, or not by this method.
+    std::string allow;  ///< For a path that exists, the methods that it takes ("GET, HEAD, POST").
+    std::vector<std::string> parameters;
+  };
+
+  /// HEAD matches a GET route. A path parameter that does not percent-decode to UTF-8 matches
+  /// nothing.
+  Match find(Method method, std::string_view path, ListenerKind listener) const;
+
+ private:
+  std::vector<Route> routes_;
+};
+
+}  // namespace keyledger::http

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "services/http/server.h"
+#include "services/logging/logger.h"
+
+namespace keyledger {
+
+/// What `keyledger serve` was told by flags, environment and file, checked.
+struct ServeConfig {
+  std::filesystem::path data_dir = "data";
+  std::optional<std::filesystem::path> key_ring;  ///< None: `keyring.json` in the data directory.
+  std::vector<std::string> listen{"127.0.0.1:8080"};
+  std::vector<std::string> verify_listen;
+  std::vector<std::string> roles{"command", "query", "verify"};
+  std::string advertise;  ///< Empty: the first listen address.
+  std::string key_prefix = "kl";
+  bool values_once = false;
+  unsigned threads = 0;  ///< 0: one per processor.
+  std::chrono::milliseconds max_staleness{10'000};
+  std::chrono::milliseconds drain_timeout{20'000};
+  std::size_t cache_bytes = std::size_t{256} << 20U;
+  http::Limits limits;
+  logging::Level log_level = logging::Level::info;
+
+  bool has_role(std::string_view role) const;
+};
+
+/// Runs the node until SIGTERM or SIGINT, and returns the process's exit code.
+int serve(const ServeConfig& config);
+
+}  // namespace keyledger

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <filesystem>
+#include <utility>
+
+namespace keyledger {
+
+/// Where things lie below `--data-dir`.
+class DataDir {
+ public:
+  explicit DataDir(std::filesystem::path root) : root_(std::move(root)) {}
+
+  const std::filesystem::path& root() const { return root_; }
+  std::filesystem::path log() const { return root_ / "log"; }
+  std::filesystem::path read_model() const { return root_ / "read-model"; }
+  std::filesystem::path key_ring() const { return root_ / "keyring.json"; }
+
+ private:
+  std::filesystem::path root_;
+};
+
+}  // namespace keyledger

@@ -1,0 +1,91 @@
+#include "services/keyledger/metrics.h"
+
+#include <array>
+#include <utility>
+#include <vector>
+
+#include <prometheus/text_serializer.h>
+
+namespace keyledger {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+template <typename Number>
+MetricFamily gauge(const char* name, const char* help, Number value) {
+  ClientMetric metric;
+  metric.gauge.value = static_cast<double>(value);
+  return {name, help, MetricType::Gauge, {std::move(metric)}};
+}
+
+template <typename Number>
+MetricFamily counter(const char* name, const char* help, Number value) {
+  ClientMetric metric;
+  metric.counter.value = static_cast<double>(value);
+  return {name, help, MetricType::Counter, {std::move(metric)}};
+}
+
+MetricFamily validations(const verify::Verifier& verifier) {
+  MetricFamily family{
+      "keyledger_validations_total", "Judged key values by code", MetricType::Counter, {}};
+  for (std::size_t i = 0; i < verify::kCodes; ++i) {
+    const auto code = static_cast<verify::Code>(i);
+    ClientMetric metric;
+    metric.label = {{"code", std::string(verify::code_name(code))}};
+    metric.counter.value = static_cast<double>(verifier.count(code));
+    family.metric.push_back(std::move(metric));
+  }
+  return family;
+}
+
+}  // namespace
+
+std::string render_metrics(const MetricSources& sources) {
+  auto families = sources.requests.collect();
+  const auto& connections = sources.server.stats();
+  families.push_back(gauge("keyledger_ready", "Whether the node is ready", sources.ready ? 1 : 0));
+  families.push_back(gauge("keyledger_http_connections_open", "Connections now",
+                           connections.connections_open.load()));
+  families.push_back(counter("keyledger_http_connections_accepted_total", "Connections accepted",
+                             connections.connections_accepted.load()));
+  families.push_back(counter("keyledger_http_connections_refused_total",
+                             "Connections closed for the limit",
+                             connections.connections_refused.load()));
+
+  const auto position = sources.projector.gate().position().value;
+  const auto end = sources.log.end();
+  families.push_back(
+      gauge("keyledger_projection_position", "What the read model has applied", position));
+  if (end) {
+    families.push_back(gauge("keyledger_log_end", "The log's last position", end->value));
+    families.push_back(gauge("keyledger_projection_lag", "Positions that are not applied yet",
+                             end->value - std::min(end->value, position)));
+  }
+  families.push_back(gauge("keyledger_projection_halted", "Whether the projector has halted",
+                           sources.projector.halted() ? 1 : 0));
+  families.push_back(counter("keyledger_projection_events_total", "Events applied",
+                             sources.projector.stats().applied_events.load()));
+  families.push_back(counter("keyledger_projection_rejected_total",
+                             "Runs skipped by the fold's guard; 0 on a healthy log",
+                             sources.projector.stats().rejected_runs.load()));
+  if (sources.verifier != nullptr) families.push_back(validations(*sources.verifier));
+  if (sources.writer != nullptr) {
+    const auto& writer = sources.writer->stats();
+    families.push_back(gauge("keyledger_writer_leads", "Whether this node takes commands",
+                             sources.writer->leads() ? 1 : 0));
+    families.push_back(
+        counter("keyledger_commands_total", "Commands decided", writer.commands.load()));
+    families.push_back(counter("keyledger_command_batches_total", "Groups of commands committed",
+                               writer.batches.load()));
+    families.push_back(counter("keyledger_commands_refused_for_load_total",
+                               "Commands refused because the queue was full",
+                               writer.refused_for_load.load()));
+    families.push_back(counter("keyledger_append_failures_total", "Appends that failed",
+                               writer.failed_appends.load()));
+  }
+  return prometheus::TextSerializer().Serialize(families);
+}
+
+}  // namespace keyledger

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+
+#include "events/log/event_log.h"
+#include "projections/projector.h"
+#include "services/commands/writer.h"
+#include "services/http/server.h"
+#include "services/keyledger/request_metrics.h"
+#include "services/verify/verifier.h"
+
+namespace keyledger {
+
+/// The parts whose counters are shown. Null where the node has no such role.
+struct MetricSources {
+  const http::Server& server;
+  const RequestMetrics& requests;
+  const projections::Projector& projector;
+  const log::LogReader& log;
+  const verify::Verifier* verifier;
+  const commands::Writer* writer;
+  bool ready;
+};
+
+/// All metrics in Prometheus's text format.
+std::string render_metrics(const MetricSources& sources);
+
+}  // namespace keyledger

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include <boost/asio/thread_pool.hpp>
+
+#include "events/log/event_log.h"
+#include "events/result.h"
+#include "projections/projector.h"
+#include "projections/read_model.h"
+#include "services/api/admission.h"
+#include "services/commands/routes.h"
+#include "services/commands/writer.h"
+#include "services/http/router.h"
+#include "services/http/server.h"
+#include "services/keyledger/config.h"
+#include "services/keyledger/freshness.h"
+#include "services/keyledger/request_metrics.h"
+#include "services/logging/logger.h"
+#include "services/queries/routes.h"
+#include "services/security/key_ring.h"
+#include "services/verify/routes.h"
+#include "services/verify/verifier.h"
+
+namespace keyledger {
+
+/// The composition root: owns every part of a running node, in the order in which they are made,
+/// which reversed is the order in which they end.
+class Node {
+ public:
+  /// `config` and `logger` are used until the Node is gone.
+  Node(const ServeConfig& config, logging::Logger& logger);
+  ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  /// Opens what is stored, catches up, opens a term and serves. Errors: of the parts, with advice.
+  Result<void> start();
+
+  /// Finishes what is in flight and closes everything. Also after a start() that failed.
+  void stop();
+
+  const http::Server& server() const { return *server_; }
+
+ private:
+  Result<void> open_storage();
+  Result<void> catch_up();
+  Result<void> start_server();
+
+  std::vector<http::Route> service_routes();
+  http::Response health(const http::Request& request) const;
+  http::Response readiness(const http::Request& request) const;
+  http::Response metrics(const http::Request& request) const;
+  std::vector<std::string> why_not_ready() const;
+  void observe(const http::Exchange& exchange);
+
+  const ServeConfig& config_;
+  logging::Logger& logger_;
+  std::optional<security::KeyRing> ring_;
+  std::unique_ptr<log::EventLog> log_;
+  std::unique_ptr<projections::ReadModel> model_;
+  std::unique_ptr<projections::Projector> projector_;
+  std::unique_ptr<Freshness> freshness_;
+  std::unique_ptr<api::Admission> admission_;
+  std::unique_ptr<boost::asio::thread_pool> query_threads_;
+  std::unique_ptr<commands::Writer> writer_;
+  std::unique_ptr<commands::Routes> command_routes_;
+  std::unique_ptr<queries::Routes> query_routes_;
+  std::unique_ptr<verify::Verifier> verifier_;
+  std::unique_ptr<verify::Routes> verify_routes_;
+  std::unique_ptr<RequestMetrics> request_metrics_;
+  std::unique_ptr<http::Router> router_;
+  std::unique_ptr<http::Server> server_;
+};
+
+}  // namespace keyledger

@@ -1,0 +1,56 @@
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+
+#include "services/keyledger/config.h"
+#include "services/keyledger/node.h"
+#include "services/logging/logger.h"
+
+namespace keyledger {
+namespace {
+
+/// Blocks the signals that end a node, in this thread and all that it starts, so that they can be
+/// waited for.
+sigset_t block_end_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+}  // namespace
+
+bool ServeConfig::has_role(std::string_view role) const {
+  return std::ranges::find(roles, role) != roles.end();
+}
+
+int serve(const ServeConfig& config) {
+  const sigset_t signals = block_end_signals();
+  logging::Logger logger(config.log_level);
+  Node node(config, logger);
+  if (const auto started = node.start(); !started) {
+    logger.error("can't start", {{"error", started.error().message}});
+    return 1;
+  }
+  const auto addresses = node.server().addresses();
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    const bool main = i < config.listen.size();
+    std::printf("%s http://%s\n", main ? "Listening on" : "Listening for validation on",
+                addresses[i].c_str());
+    logger.info("listening",
+                {{"address", addresses[i]}, {"for", main ? "everything" : "validation"}});
+  }
+  std::fflush(stdout);
+
+  int signal = 0;
+  sigwait(&signals, &signal);
+  logger.info("draining", {{"signal", std::int64_t{signal}}});
+  node.stop();
+  logger.info("stopped");
+  return 0;
+}
+
+}  // namespace keyledger

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace keyledger {
+
+// The commands that look at a deployment without being a node of it. Each prints what it found on
+// standard output, what went wrong on standard error, and returns the process's exit code.
+
+struct TokenArguments {
+  std::filesystem::path data_dir;
+  std::filesystem::path key_ring;
+  std::string account;
+  std::string username;
+  std::string subject;
+  std::string scope;
+  std::chrono::milliseconds ttl{};
+};
+
+struct KeyRingArguments {
+  std::filesystem::path file;
+  std::string purpose;
+  std::filesystem::path out;
+};
+
+struct ReplayArguments {
+  std::filesystem::path data_dir = "data";
+  std::uint64_t after = 0;
+  std::string account;
+  std::string key;
+  std::string until;
+};
+
+struct DataDirArguments {
+  std::filesystem::path data_dir = "data";
+};
+
+int print_token(const TokenArguments& arguments);
+int init_key_ring(const KeyRingArguments& arguments);
+int rotate_key_ring(const KeyRingArguments& arguments);
+int export_key_ring(const KeyRingArguments& arguments);
+int print_replay(const ReplayArguments& arguments);
+int print_projection_status(const DataDirArguments& arguments);
+int print_projection_checksum(const DataDirArguments& arguments);
+int rebuild_projection(const DataDirArguments& arguments);
+int print_log_status(const DataDirArguments& arguments);
+
+}  // namespace keyledger

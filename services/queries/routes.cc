@@ -1,0 +1,301 @@
+#include "services/queries/routes.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <nlohmann/json.hpp>
+
+#include "services/api/key_json.h"
+#include "services/http/json_body.h"
+#include "services/http/problem.h"
+#include "services/http/query.h"
+#include "services/queries/trail.h"
+#include "services/security/cursor.h"
+
+namespace keyledger::queries {
+namespace {
+
+namespace asio = boost::asio;
+using http::Method;
+using http::Request;
+using http::Response;
+using projections::HistoryQuery;
+using projections::KeyQuery;
+using projections::KeySort;
+using projections::Order;
+using security::Scope;
+
+constexpr std::uint64_t kDefaultLimit = 50;
+constexpr std::uint64_t kMaxLimit = 1000;
+constexpr std::size_t kMaxSearchBytes = 800;
+
+template <typename Work>
+asio::awaitable<std::invoke_result_t<Work>> call(Work work) {
+  co_return work();
+}
+
+/// Runs `work` on the pool's threads; the caller resumes on its own executor.
+template <typename Work>
+asio::awaitable<std::invoke_result_t<Work>> on_threads(asio::thread_pool& threads, Work work) {
+  co_return co_await asio::co_spawn(threads, call(std::move(work)), asio::use_awaitable);
+}
+
+Response not_found(const Request& request) {
+  return http::problem(Error{Errc::not_found, "there is no such account or key", {}},
+                       request.request_id);
+}
+
+Response not_acceptable(const Request& request, std::string_view what) {
+  return http::problem(406, what, request.request_id);
+}
+
+/// One of two words, or the first where the parameter is absent. Errors: malformed.
+Result<bool> is_second(const http::Query& query, std::string_view name, std::string_view first,
+                       std::string_view second) {
+  const auto value = query.get(name);
+  if (!value || *value == first) return false;
+  if (*value == second) return true;
+  return fail(Errc::malformed,
+              std::string(name) + " must be " + std::string(first) + " or " + std::string(second));
+}
+
+/// What a cursor is bound to: every part of the question but the page.
+std::string cursor_scope(const KeyQuery& query) {
+  std::string scope = "keys";
+  scope.append(1, '\0').append(query.account.value);
+  scope.append(1, '\0').append(query.enabled ? (*query.enabled ? "enabled" : "disabled") : "all");
+  scope.append(1, '\0').append(query.sort == KeySort::name ? "name" : "created_at");
+  scope.append(1, '\0').append(query.order == Order::descending ? "desc" : "asc");
+  scope.append(1, '\0').append(query.text);
+  return scope;
+}
+
+Result<KeyQuery> read_key_query(const AccountId& account, const http::Query& query,
+                                const security::KeyRing& ring) {
+  KeyQuery keys;
+  keys.account = account;
+  const auto limit = query.number("limit", 1, kMaxLimit);
+  if (!limit) return fail(limit.error());
+  keys.limit = limit->value_or(kDefaultLimit);
+  const auto enabled = query.boolean("enabled");
+  if (!enabled) return fail(enabled.error());
+  keys.enabled = *enabled;
+  const auto by_name = is_second(query, "sort", "created_at", "name");
+  if (!by_name) return fail(by_name.error());
+  keys.sort = *by_name ? KeySort::name : KeySort::created_at;
+  const auto descending = is_second(query, "order", "asc", "desc");
+  if (!descending) return fail(descending.error());
+  keys.order = *descending ? Order::descending : Order::ascending;
+  keys.text = query.get("q").value_or("");
+  if (keys.text.size() > kMaxSearchBytes) return fail(Errc::malformed, "q is too long");
+
+  const auto cursor = query.get("cursor");
+  if (!cursor) return keys;
+  const auto payload = security::read_cursor(ring, cursor_scope(keys), *cursor);
+  if (!payload) {
+    return fail(Errc::malformed,
+                "cursor is not one that this list gave for the same account, filters and sort");
+  }
+  const auto separator = payload->find('\0');
+  if (separator == std::string::npos) return fail(Errc::malformed, "cursor is not valid");
+  keys.after =
+      KeyQuery::After{payload->substr(separator + 1), KeyId{payload->substr(0, separator)}};
+  return keys;
+}
+
+/// If-None-Match (RFC 9110 §13.1.2): weak comparison with any of the tags, or `*`.
+bool none_match_fails(const Request& request, std::string_view tag) {
+  std::string_view rest = request.header("if-none-match");
+  while (!rest.empty()) {
+    const auto comma = rest.find(',');
+    std::string_view item = rest.substr(0, comma);
+    rest = comma == std::string_view::npos ? "" : rest.substr(comma + 1);
+    item.remove_prefix(std::min(item.find_first_not_of(" \t"), item.size()));
+    while (!item.empty() && (item.back() == ' ' || item.back() == '\t')) item.remove_suffix(1);
+    if (item.starts_with("W/")) item.remove_prefix(2);
+    if (item == tag || item == "*") return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Routes::Routes(const projections::ReadModel& model, const api::Admission& admission,
+               const security::KeyRing& ring, asio::thread_pool& threads)
+    : model_(model), admission_(admission), ring_(ring), threads_(threads) {}
+
+std::vector<http::Route> Routes::table() const {
+  const auto row = [this](const char* pattern, Answer (Routes::*handler)(const Request&) const) {
+    http::Route route;
+    route.method = Method::get;
+    route.pattern = pattern;
+    route.handler = http::AsyncHandler(
+        [this, handler](const Request& request) { return (this->*handler)(request); });
+    return route;
+  };
+  return {
+      row("/v1/accounts/{account}", &Routes::get_account),
+      row("/v1/accounts/{account}/keys", &Routes::list_keys),
+      row("/v1/accounts/{account}/keys/{key}", &Routes::get_key),
+      row("/v1/accounts/{account}/events", &Routes::account_trail),
+      row("/v1/accounts/{account}/keys/{key}/events", &Routes::key_trail),
+  };
+}
+
+Routes::Answer Routes::get_account(const Request& request) const {
+  const auto caller = admission_.admit(request, Scope::accounts_write);
+  if (!caller) co_return http::problem(caller.error(), request.request_id);
+  const auto query = http::Query::parse(request.query, {});
+  if (!query) co_return http::problem(query.error(), request.request_id);
+  if (!http::accepts(request, "application/json")) {
+    co_return not_acceptable(request, "this answers with application/json");
+  }
+  const auto ready = co_await admission_.min_position(request, *query);
+  if (!ready) co_return http::problem(ready.error(), request.request_id);
+
+  const auto account = model_.account(caller->account);
+  if (!account) co_return http::problem(account.error(), request.request_id);
+  if (!account->registered) co_return not_found(request);
+  co_return http::json_response(200, api::account_json(caller->account, *account).dump());
+}
+
+Routes::Answer Routes::list_keys(const Request& request) const {
+  const auto caller = admission_.admit(request, Scope::keys_read);
+  if (!caller) co_return http::problem(caller.error(), request.request_id);
+  const auto query =
+      http::Query::parse(request.query, {"limit", "cursor", "enabled", "q", "sort", "order"});
+  if (!query) co_return http::problem(query.error(), request.request_id);
+  if (!http::accepts(request, "application/json")) {
+    co_return not_acceptable(request, "this answers with application/json");
+  }
+  const auto keys = read_key_query(caller->account, *query, ring_);
+  if (!keys) co_return http::problem(keys.error(), request.request_id);
+  const auto ready = co_await admission_.min_position(request, *query);
+  if (!ready) co_return http::problem(ready.error(), request.request_id);
+
+  const auto page =
+      co_await on_threads(threads_, [this, &keys] { return model_.list_keys(*keys); });
+  if (!page) co_return http::problem(page.error(), request.request_id);
+  nlohmann::ordered_json body{{"keys", nlohmann::ordered_json::array()}, {"next_cursor", nullptr}};
+  for (const KeyState& key : page->keys) body["keys"].push_back(api::key_json(key));
+  if (page->more && !page->keys.empty()) {
+    const KeyState& last = page->keys.back();
+    std::string payload = last.id.value;
+    payload.append(1, '\0');
+    if (keys->sort == KeySort::name) payload += last.name.value;
+    body["next_cursor"] = security::make_cursor(ring_, cursor_scope(*keys), payload);
+  }
+  co_return http::json_response(200, body.dump());
+}
+
+Routes::Answer Routes::get_key(const Request& request) const {
+  const auto caller = admission_.admit(request, Scope::keys_read);
+  if (!caller) co_return http::problem(caller.error(), request.request_id);
+  const auto id = api::key_in_path(request);
+  if (!id) co_return http::problem(id.error(), request.request_id);
+  const auto query = http::Query::parse(request.query, {});
+  if (!query) co_return http::problem(query.error(), request.request_id);
+  if (!http::accepts(request, "application/json")) {
+    co_return not_acceptable(request, "this answers with application/json");
+  }
+  const auto ready = co_await admission_.min_position(request, *query);
+  if (!ready) co_return http::problem(ready.error(), request.request_id);
+
+  const auto key = model_.key(caller->account, *id);
+  if (!key) co_return http::problem(key.error(), request.request_id);
+  if (key->status != KeyState::Status::live) co_return not_found(request);
+  const std::string tag = api::entity_tag(key->version);
+  Response response;
+  if (none_match_fails(request, tag)) {
+    response.status = 304;
+  } else {
+    response = http::json_response(200, api::key_json(*key).dump());
+  }
+  response.set("ETag", tag);
+  co_return response;
+}
+
+Routes::Answer Routes::account_trail(const Request& request) const {
+  const auto caller = admission_.admit(request, Scope::audit_read);
+  if (!caller) co_return http::problem(caller.error(), request.request_id);
+  HistoryQuery query;
+  query.account = caller->account;
+  co_return co_await trail(request, std::move(query));
+}
+
+Routes::Answer Routes::key_trail(const Request& request) const {
+  const auto caller = admission_.admit(request, Scope::audit_read);
+  if (!caller) co_return http::problem(caller.error(), request.request_id);
+  const auto id = api::key_in_path(request);
+  if (!id) co_return http::problem(id.error(), request.request_id);
+  HistoryQuery query;
+  query.account = caller->account;
+  query.key = *id;
+  co_return co_await trail(request, std::move(query));
+}
+
+Routes::Answer Routes::trail(const Request& request, HistoryQuery history) const {
+  const auto query =
+      http::Query::parse(request.query, {"after", "limit", "type", "from", "to", "order"});
+  if (!query) co_return http::problem(query.error(), request.request_id);
+  const auto after = query->number("after", 0, UINT64_MAX);
+  if (!after) co_return http::problem(after.error(), request.request_id);
+  const auto limit = query->number("limit", 1, kMaxLimit);
+  if (!limit) co_return http::problem(limit.error(), request.request_id);
+  const auto from = query->instant("from");
+  if (!from) co_return http::problem(from.error(), request.request_id);
+  const auto to = query->instant("to");
+  if (!to) co_return http::problem(to.error(), request.request_id);
+  const auto descending = is_second(*query, "order", "asc", "desc");
+  if (!descending) co_return http::problem(descending.error(), request.request_id);
+  const bool json = http::accepts(request, "application/json");
+  const bool ndjson = !json && http::accepts(request, "application/x-ndjson");
+  const bool csv = !json && !ndjson && http::accepts(request, "text/csv");
+  if (!json && !ndjson && !csv) {
+    co_return not_acceptable(
+        request, "this answers with application/json, application/x-ndjson or text/csv");
+  }
+  const auto ready = co_await admission_.min_position(request, *query);
+  if (!ready) co_return http::problem(ready.error(), request.request_id);
+
+  history.after = Position{after->value_or(0)};
+  history.limit = limit->value_or(kDefaultLimit);
+  history.type = query->get("type").value_or("");
+  history.from = *from;
+  history.to = *to;
+  history.order = *descending ? Order::descending : Order::ascending;
+  if (history.key) {
+    const auto key = model_.key(*history.account, *history.key);
+    if (!key) co_return http::problem(key.error(), request.request_id);
+    if (key->status == KeyState::Status::absent) co_return not_found(request);
+  }
+  const auto page =
+      co_await on_threads(threads_, [this, &history] { return model_.history(history); });
+  if (!page) co_return http::problem(page.error(), request.request_id);
+
+  if (json) co_return http::json_response(200, trail_as_json(*page));
+  Response response;
+  response.set("Cache-Control", "no-store");
+  if (ndjson) {
+    response.set("Content-Type", "application/x-ndjson");
+    response.body = trail_as_ndjson(*page);
+  } else {
+    auto table = trail_as_csv(*page);
+    if (!table) co_return http::problem(table.error(), request.request_id);
+    response.set("Content-Type", "text/csv; charset=utf-8; header=present");
+    response.set("Content-Disposition", "attachment; filename=\"keyledger-events.csv\"");
+    response.body = std::move(*table);
+  }
+  if (page->more && !page->entries.empty()) {
+    response.set("Keyledger-Next-After", std::to_string(page->entries.back().position.value));
+  }
+  co_return response;
+}
+
+}  // namespace keyledger::queries

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "events/result.h"
+#include "events/vocabulary.h"
+
+namespace keyledger::security {
+
+/// What a token may do; a set of these is a Principal's scope. The names are those of the contract
+/// ("keys:read").
+enum class Scope : unsigned {
+  keys_read = 1U << 0U,
+  keys_write = 1U << 1U,
+  keys_reveal = 1U << 2U,
+  audit_read = 1U << 3U,
+  events_read = 1U << 4U,
+  accounts_write = 1U << 5U,
+  keys_verify = 1U << 6U,
+  accounts_any = 1U << 7U,
+};
+
+std::string_view scope_name(Scope scope);
+std::optional<Scope> parse_scope(std::string_view name);
+
+/// Who a bearer token says that its bearer is, once it was checked.
+struct Principal {
+  std::string subject;
+  std::optional<AccountId> account;
+  std::optional<Username> username;
+  unsigned scopes = 0;
+
+  bool has(Scope scope) const { return (scopes & static_cast<unsigned>(scope)) != 0; }
+};
+
+/// Whether `principal` may use `scope` on `account`: its own account, or any with `accounts:any`.
+///
+/// Errors: not_found for an account that is not its own (nobody learns whether it is there);
+/// forbidden, naming the scope that is missing.
+Result<void> authorize(const Principal& principal, Scope scope, const AccountId& account);
+
+}  // namespace keyledger::security

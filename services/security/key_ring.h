@@ -1,0 +1,68 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "events/result.h"
+#include "events/vocabulary.h"
+
+namespace keyledger::security {
+
+/// A secret per use (design §7). The pepper and the idempotency secret are made once and never
+/// rotate; envelope, cursor and signing keys are renewed by rotate(), which keeps the retired ones
+/// for reading.
+///
+/// On disk: a JSON file of mode 0600, written beside and renamed into place, synced.
+class KeyRing {
+ public:
+  struct SymmetricKey {
+    std::string id;      ///< Short, unique in the ring; stands in what the key made.
+    std::string secret;  ///< 32 bytes.
+  };
+  struct SigningKey {
+    std::string id;           ///< The JWT's `kid`.
+    std::string private_pem;  ///< PKCS #8, P-256.
+    std::string public_pem;   ///< SubjectPublicKeyInfo.
+  };
+
+  static KeyRing generate();
+
+  /// Errors: not_found, incompatible (not a key ring; readable by others than its owner: says
+  /// `chmod 600 FILE`), io.
+  static Result<KeyRing> load(const std::filesystem::path& file);
+
+  /// Never overwrites with init semantics: `exclusive` refuses (unavailable) when the file is
+  /// there.
+  Result<void> save(const std::filesystem::path& file, bool exclusive) const;
+
+  /// The text of the file that save() makes.
+  std::string to_json() const;
+
+  /// A ring with the pepper alone, for nodes that only validate.
+  KeyRing for_verification() const;
+
+  void rotate();
+
+  bool can_issue() const;  ///< False for a ring with the pepper alone.
+  const std::string& pepper() const { return pepper_; }
+  const std::string& idempotency_secret() const { return idempotency_secret_; }
+  const std::vector<SymmetricKey>& envelope_keys() const {
+    return envelope_keys_;
+  }                                                                              ///< Newest first.
+  const std::vector<SymmetricKey>& cursor_keys() const { return cursor_keys_; }  ///< Newest first.
+  const std::vector<SigningKey>& signing_keys() const { return signing_keys_; }  ///< Newest first.
+
+  /// Tells peppers apart without telling the pepper: the first 32 hex digits of an HMAC under it.
+  std::string pepper_fingerprint() const;
+
+ private:
+  std::string pepper_;
+  std::string idempotency_secret_;
+  std::vector<SymmetricKey> envelope_keys_;
+  std::vector<SymmetricKey> cursor_keys_;
+  std::vector<SigningKey> signing_keys_;
+};
+
+}  // namespace keyledger::security

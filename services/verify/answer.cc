@@ -1,0 +1,55 @@
+#include "services/verify/answer.h"
+
+#include <array>
+#include <string_view>
+
+#include "events/time.h"
+
+namespace keyledger::verify {
+namespace {
+
+/// `text` as a JSON string (RFC 8259 §7). It is well-formed UTF-8: it came out of the read model.
+void append_string(std::string& out, std::string_view text) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  out += '"';
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (byte < 0x20) {
+      out.append("\\u00").append(1, kHex[byte >> 4U]).append(1, kHex[byte & 0xfU]);
+    } else {
+      out += c;
+    }
+  }
+  out += '"';
+}
+
+}  // namespace
+
+void append_answer(std::string& out, const Verdict& verdict, std::uint64_t position) {
+  out.append("{\"valid\":").append(verdict.code == Code::valid ? "true" : "false");
+  out.append(",\"code\":\"").append(code_name(verdict.code)).append("\"");
+  if (verdict.code >= Code::disabled) {
+    const projections::Grant& grant = verdict.grant;
+    out += ",\"account\":";
+    append_string(out, grant.account.value);
+    out += ",\"username\":";
+    append_string(out, grant.username.value);
+    out += ",\"key_id\":";
+    append_string(out, grant.key.value);
+    out += ",\"name\":";
+    append_string(out, grant.name.value);
+    out += ",\"expires_at\":";
+    if (grant.expires_at) {
+      append_string(out, format_instant(*grant.expires_at));
+    } else {
+      out += "null";
+    }
+    out.append(",\"version\":").append(std::to_string(grant.version.value));
+  }
+  out.append(",\"position\":").append(std::to_string(position)).append("}");
+}
+
+}  // namespace keyledger::verify

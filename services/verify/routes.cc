@@ -1,0 +1,235 @@
+#include "services/verify/routes.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "services/http/json_body.h"
+#include "services/http/problem.h"
+#include "services/http/query.h"
+#include "services/verify/answer.h"
+#include "services/verify/credential.h"
+
+namespace keyledger::verify {
+namespace {
+
+using http::Method;
+using http::Request;
+using http::Response;
+using nlohmann::json;
+
+constexpr std::size_t kMaxBatch = 1000;
+constexpr std::size_t kMaxBatchBodyBytes = 1024 * 1024;
+
+/// One question in a body. Views into the JSON.
+struct Question {
+  std::string_view key;
+  std::optional<std::string_view> username;
+};
+
+/// Reads {key, username?} at `pointer` and adds the rules that it breaks to `broken`.
+Question read_question(const json& object, const std::string& pointer,
+                       std::vector<FieldError>& broken) {
+  Question question;
+  if (!object.is_object()) {
+    broken.push_back({pointer, "must be an object with a member key"});
+    return question;
+  }
+  bool has_key = false;
+  for (const auto& [name, value] : object.items()) {
+    const bool known = name == "key" || name == "username";
+    if (!known) {
+      broken.push_back({pointer + "/" + name, "is not a member of this object"});
+    } else if (!value.is_string()) {
+      broken.push_back({pointer + "/" + name, "must be a string"});
+    } else if (name == "key") {
+      question.key = value.get_ref<const std::string&>();
+    } else {
+      question.username = value.get_ref<const std::string&>();
+    }
+    has_key = has_key || name == "key";
+  }
+  if (!has_key) broken.push_back({pointer + "/key", "is required"});
+  return question;
+}
+
+Error invalid_body(std::vector<FieldError> broken) {
+  return Error{Errc::invalid, "the request body breaks a rule; see errors", std::move(broken)};
+}
+
+/// `text` as a header value: visible ASCII stays as it is, all else and `%` is percent-encoded.
+std::string header_text(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c > ' ' && c < 0x7f && c != '%') {
+      out += c;
+    } else {
+      out += http::percent_encode(std::string_view(&c, 1));
+    }
+  }
+  return out;
+}
+
+/// What both forms of verification refuse before they look at the question.
+std::optional<Response> media_problem(const Request& request) {
+  if (!http::has_json_content_type(request)) {
+    return http::problem(415, "send the body as application/json", request.request_id);
+  }
+  if (!http::accepts(request, "application/json")) {
+    return http::problem(406, "this answers with application/json", request.request_id);
+  }
+  return std::nullopt;
+}
+
+bool asks_for_position(const Request& request) {
+  return !request.query.empty() || request.count("keyledger-min-position") > 0;
+}
+
+}  // namespace
+
+Routes::Routes(const Verifier& verifier, const api::Admission& admission,
+               std::function<std::uint64_t()> position, logging::Logger& logger)
+    : verifier_(verifier), admission_(admission), position_(std::move(position)), logger_(logger) {}
+
+std::vector<http::Route> Routes::table() const {
+  const auto row = [this](Method method, const char* pattern, std::size_t max_body_bytes,
+                          Answer (Routes::*handler)(const Request&) const) {
+    http::Route route;
+    route.method = method;
+    route.pattern = pattern;
+    route.max_body_bytes = max_body_bytes;
+    route.verify_listener = true;
+    route.handler = http::AsyncHandler(
+        [this, handler](const Request& request) { return (this->*handler)(request); });
+    return route;
+  };
+  constexpr std::size_t kMaxBodyBytes = 64 * 1024;
+  return {
+      row(Method::post, "/v1/verify", kMaxBodyBytes, &Routes::verify),
+      row(Method::post, "/v1/verify/batch", kMaxBatchBodyBytes, &Routes::verify_batch),
+      row(Method::other, "/v1/forward-auth", kMaxBodyBytes, &Routes::forward_auth),
+      row(Method::other, "/v1/forward-auth/*", kMaxBodyBytes, &Routes::forward_auth),
+  };
+}
+
+Result<void> Routes::may_verify(const Request& request) const {
+  if (request.from_loopback || request.listener == http::ListenerKind::verify) return {};
+  const auto principal = admission_.principal(request);
+  if (!principal) return fail(principal.error());
+  if (!principal->has(security::Scope::keys_verify)) {
+    return fail(Errc::forbidden, "the token lacks the scope keys:verify");
+  }
+  return {};
+}
+
+Routes::Answer Routes::verify(const Request& request) const {
+  if (const auto allowed = may_verify(request); !allowed) {
+    co_return http::problem(allowed.error(), request.request_id);
+  }
+  if (auto refused = media_problem(request)) co_return std::move(*refused);
+  const auto body = http::parse_json(request.body);
+  if (!body) co_return http::problem(body.error(), request.request_id);
+  std::vector<FieldError> broken;
+  const Question question = read_question(*body, "", broken);
+  if (!broken.empty()) {
+    co_return http::problem(invalid_body(std::move(broken)), request.request_id);
+  }
+  if (asks_for_position(request)) {
+    const auto query = http::Query::parse(request.query, {});
+    if (!query) co_return http::problem(query.error(), request.request_id);
+    const auto ready = co_await admission_.min_position(request, *query);
+    if (!ready) co_return http::problem(ready.error(), request.request_id);
+  }
+
+  const std::uint64_t position = position_();
+  const auto verdict = verifier_.judge(question.key, question.username, api::now());
+  if (!verdict) co_return http::problem(verdict.error(), request.request_id);
+  std::string answer;
+  append_answer(answer, *verdict, position);
+  co_return http::json_response(200, std::move(answer));
+}
+
+Routes::Answer Routes::verify_batch(const Request& request) const {
+  if (const auto allowed = may_verify(request); !allowed) {
+    co_return http::problem(allowed.error(), request.request_id);
+  }
+  if (auto refused = media_problem(request)) co_return std::move(*refused);
+  const auto body = http::parse_json(request.body);
+  if (!body) co_return http::problem(body.error(), request.request_id);
+  if (!body->is_object() || body->size() != 1 || !body->contains("keys") ||
+      !(*body)["keys"].is_array()) {
+    co_return http::problem(invalid_body({{"/keys", "must be the only member, and an array"}}),
+                            request.request_id);
+  }
+  const json& keys = (*body)["keys"];
+  if (keys.size() > kMaxBatch) {
+    co_return http::problem(invalid_body({{"/keys", "must have at most 1000 elements"}}),
+                            request.request_id);
+  }
+  std::vector<FieldError> broken;
+  std::vector<Question> questions;
+  questions.reserve(keys.size());
+  for (const json& key : keys) {
+    questions.push_back(read_question(key, "/keys/" + std::to_string(questions.size()), broken));
+  }
+  if (!broken.empty()) {
+    co_return http::problem(invalid_body(std::move(broken)), request.request_id);
+  }
+  if (asks_for_position(request)) {
+    const auto query = http::Query::parse(request.query, {});
+    if (!query) co_return http::problem(query.error(), request.request_id);
+    const auto ready = co_await admission_.min_position(request, *query);
+    if (!ready) co_return http::problem(ready.error(), request.request_id);
+  }
+
+  const Instant now = api::now();
+  const std::uint64_t position = position_();
+  std::string answer = "{\"results\":[";
+  for (const Question& question : questions) {
+    const auto verdict = verifier_.judge(question.key, question.username, now);
+    if (!verdict) co_return http::problem(verdict.error(), request.request_id);
+    if (answer.back() != '[') answer += ',';
+    append_answer(answer, *verdict, position);
+  }
+  answer += "]}";
+  co_return http::json_response(200, std::move(answer));
+}
+
+Routes::Answer Routes::forward_auth(const Request& request) const {
+  if (!request.from_loopback && request.listener != http::ListenerKind::verify) {
+    co_return http::problem(404, "there is nothing here", request.request_id);
+  }
+  if (request.count("keyledger-min-position") > 0) {
+    const auto ready = co_await admission_.min_position(request, http::Query{});
+    if (!ready) co_return http::problem(ready.error(), request.request_id);
+  }
+  const auto credential = read_credential(request);
+  if (!credential) co_return refuse(request, credential.error().message);
+  const std::optional<std::string_view> username = credential->username;
+  const auto verdict = verifier_.judge(credential->value, username, api::now());
+  if (!verdict) co_return http::problem(verdict.error(), request.request_id);
+  if (verdict->code != Code::valid) co_return refuse(request, code_name(verdict->code));
+
+  const projections::Grant& grant = verdict->grant;
+  Response response;
+  response.set("X-Keyledger-Account", grant.account.value);
+  response.set("X-Keyledger-Username", header_text(grant.username.value));
+  response.set("X-Keyledger-Key-Id", grant.key.value);
+  response.set("X-Keyledger-Key-Name", http::percent_encode(grant.name.value));
+  response.set("Cache-Control", "no-store");
+  co_return response;
+}
+
+Response Routes::refuse(const Request& request, std::string_view reason) const {
+  logger_.info("credential refused", {{"reason", reason},
+                                      {"address", request.remote_address},
+                                      {"request_id", request.request_id},
+                                      {"traceparent", request.traceparent}});
+  Response response = http::problem(401, "the credential is not accepted", request.request_id);
+  response.set("WWW-Authenticate", "Basic realm=\"keyledger\", charset=\"UTF-8\"");
+  return response;
+}
+
+}  // namespace keyledger::verify

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "services/api/admission.h"
+#include "services/http/router.h"
+#include "services/logging/logger.h"
+#include "services/verify/verifier.h"
+
+namespace keyledger::verify {
+
+/// Answers whether a key value is good: for services that ask (/v1/verify) and for proxies that let
+/// it be asked (/v1/forward-auth). Immutable; any thread.
+class Routes {
+ public:
+  /// `position` is the read model's. All references are used until the Routes are gone.
+  Routes(const Verifier& verifier, const api::Admission& admission,
+         std::function<std::uint64_t()> position, logging::Logger& logger);
+
+  /// The rows of the routing table. They refer to this object.
+  std::vector<http::Route> table() const;
+
+ private:
+  using Answer = boost::asio::awaitable<http::Response>;
+
+  Answer verify(const http::Request& request) const;
+  Answer verify_batch(const http::Request& request) const;
+  Answer forward_auth(const http::Request& request) const;
+
+  /// On loopback and on the listener for validation nobody needs a token (design §7).
+  Result<void> may_verify(const http::Request& request) const;
+  http::Response refuse(const http::Request& request, std::string_view reason) const;
+
+  const Verifier& verifier_;
+  const api::Admission& admission_;
+  const std::function<std::uint64_t()> position_;
+  logging::Logger& logger_;
+};
+
+}  // namespace keyledger::verify
