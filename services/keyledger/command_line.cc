@@ -16,12 +16,13 @@
 namespace keyledger {
 namespace {
 
-/// A CLI11 type of "10s", "500ms", "2m", "1h"; a bare number is seconds.
+/// A CLI11 type of "500ms", "10s", "2m", "1h", "1d", in milliseconds.
 CLI::AsNumberWithUnit duration_unit() {
   const std::map<std::string, std::int64_t> units{
       {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
-  return CLI::AsNumberWithUnit(
-      units, CLI::AsNumberWithUnit::CASE_SENSITIVE | CLI::AsNumberWithUnit::UNIT_REQUIRED);
+  constexpr auto kOptions = static_cast<CLI::AsNumberWithUnit::Options>(
+      CLI::AsNumberWithUnit::CASE_SENSITIVE | CLI::AsNumberWithUnit::UNIT_REQUIRED);
+  return CLI::AsNumberWithUnit(units, kOptions, "DURATION");
 }
 
 CLI::Option* add_duration(CLI::App& app, const std::string& name, std::chrono::milliseconds& out,

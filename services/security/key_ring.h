@@ -43,6 +43,7 @@ class KeyRing {
   /// A ring with the pepper alone, for nodes that only validate.
   KeyRing for_verification() const;
 
+  /// Puts a new envelope, cursor and signing key first. Changes nothing in a ring with the pepper alone.
   void rotate();
 
   bool can_issue() const;  ///< False for a ring with the pepper alone.
@@ -58,6 +59,11 @@ class KeyRing {
   std::string pepper_fingerprint() const;
 
  private:
+  KeyRing() = default;
+
+  /// What to_json() wrote. Errors: incompatible, without a word of the text.
+  static Result<KeyRing> from_json(std::string_view text);
+
   std::string pepper_;
   std::string idempotency_secret_;
   std::vector<SymmetricKey> envelope_keys_;

@@ -1,0 +1,127 @@
+#include "events/log/embedded/embedded_log.h"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+
+#include "events/log/embedded/store.h"
+
+namespace keyledger::log {
+namespace {
+
+/// Reads what the store held when it was opened.
+class EmbeddedReader final : public LogReader {
+ public:
+  explicit EmbeddedReader(std::unique_ptr<Store> store) : store_(std::move(store)) {}
+
+  Result<std::vector<StoredEvent>> read_after(Position position, std::size_t max) const override {
+    return store_->read(position, store_->end_at_opening(), max);
+  }
+
+  Result<Position> end() const override { return store_->end_at_opening(); }
+
+  bool wait_beyond(Position position, std::stop_token stop,
+                   std::chrono::milliseconds timeout) const override {
+    if (store_->end_at_opening() > position) return true;
+    std::mutex mutex;
+    std::condition_variable_any never;
+    std::unique_lock lock(mutex);
+    never.wait_for(lock, std::move(stop), timeout, [] { return false; });
+    return false;
+  }
+
+  Result<std::optional<Envelope>> envelope(const KeyId& key) const override {
+    return store_->envelope(key);
+  }
+
+  Result<std::vector<KeyId>> envelopes_due(Instant now, std::size_t max) const override {
+    return store_->envelopes_due(now, max);
+  }
+
+ private:
+  std::unique_ptr<Store> store_;
+};
+
+class EmbeddedLog final : public EventLog {
+ public:
+  explicit EmbeddedLog(std::unique_ptr<Store> store)
+      : store_(std::move(store)), end_(store_->end_at_opening().value) {}
+
+  Result<std::vector<StoredEvent>> read_after(Position position, std::size_t max) const override {
+    return store_->read(position, Position{end_.load()}, max);
+  }
+
+  Result<Position> end() const override { return Position{end_.load()}; }
+
+  bool wait_beyond(Position position, std::stop_token stop,
+                   std::chrono::milliseconds timeout) const override {
+    const auto is_beyond = [&] { return end_.load() > position.value; };
+    if (is_beyond()) return true;
+    std::unique_lock lock(mutex_);
+    return end_moved_.wait_for(lock, std::move(stop), timeout, is_beyond);
+  }
+
+  Result<std::optional<Envelope>> envelope(const KeyId& key) const override {
+    return store_->envelope(key);
+  }
+
+  Result<std::vector<KeyId>> envelopes_due(Instant now, std::size_t max) const override {
+    return store_->envelopes_due(now, max);
+  }
+
+  Result<Position> append(const Append& append) override {
+    const Position end{end_.load()};
+    if (closed_) {
+      return fail(Errc::unavailable,
+                  "an earlier write to the log failed, so it takes no more: restart keyledger");
+    }
+    const auto is_too_long = [](const std::string& event) { return event.size() > kMaxEventBytes; };
+    if (std::ranges::any_of(append.events, is_too_long)) {
+      return fail(Errc::unavailable, "an event has more than " + std::to_string(kMaxEventBytes) +
+                                         " bytes: nothing was written");
+    }
+    if (append.events.empty() && append.envelopes.empty() && append.erased.empty()) return end;
+
+    auto written = store_->write(append, Position{end.value + 1});
+    if (!written) {
+      closed_ = written.error().code == Errc::outcome_unknown;
+      return fail(std::move(written.error()));
+    }
+    return move_end_to(Position{end.value + append.events.size()});
+  }
+
+ private:
+  Position move_end_to(Position end) {
+    {
+      // Under the lock, so that nobody looks before it and sleeps after it.
+      const std::lock_guard lock(mutex_);
+      end_.store(end.value);
+    }
+    end_moved_.notify_all();
+    return end;
+  }
+
+  std::unique_ptr<Store> store_;
+  bool closed_ = false;  ///< Only append() touches it.
+  std::atomic<std::uint64_t> end_;
+  mutable std::mutex mutex_;
+  mutable std::condition_variable_any end_moved_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<EventLog>> open_embedded_log(const std::filesystem::path& directory) {
+  auto store = Store::open(directory);
+  if (!store) return fail(std::move(store.error()));
+  return std::make_unique<EmbeddedLog>(std::move(*store));
+}
+
+Result<std::unique_ptr<LogReader>> open_embedded_log_for_reading(
+    const std::filesystem::path& directory) {
+  auto store = Store::open_for_reading(directory);
+  if (!store) return fail(std::move(store.error()));
+  return std::make_unique<EmbeddedReader>(std::move(*store));
+}
+
+}  // namespace keyledger::log

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "events/result.h"
+#include "events/vocabulary.h"
+
+namespace keyledger::log {
+
+/// The most bytes that one event may have (C2SP tlog-tiles entries have a 16-bit length).
+inline constexpr std::size_t kMaxEventBytes = 65'535;
+
+/// An event as it lies in the log: a CloudEvent in structured JSON mode (see codec.h).
+struct StoredEvent {
+  Position position;
+  std::string bytes;
+  bool operator==(const StoredEvent&) const = default;
+};
+
+/// A sealed key value, kept beside the events and never in them.
+struct Envelope {
+  KeyId key;
+  std::string sealed;                  ///< Opaque to the log.
+  std::optional<Instant> erase_after;  ///< With `--values once`: when it is to be erased.
+  bool operator==(const Envelope&) const = default;
+};
+
+/// What is written together or not at all.
+struct Append {
+  std::vector<std::string> events;  ///< Encoded events, in order. May be empty.
+  std::vector<Envelope> envelopes;  ///< Replaces what was there for the same key.
+  std::vector<KeyId> erased;        ///< Keys whose envelopes go.
+};
+
+/// Reads one totally ordered log. Thread safety: all members, from any thread.
+class LogReader {
+ public:
+  LogReader() = default;
+  LogReader(const LogReader&) = delete;
+  LogReader& operator=(const LogReader&) = delete;
+  virtual ~LogReader() = default;
+
+  /// The events after `position`, in order and without leaving any out: at most `max` of them, and
+  /// fewer when there are no more, or when they would pass about a mebibyte.
+  ///
+  /// Errors: damaged (names the position of the first event that can't be read; what lies before it
+  /// is returned first, by itself), io.
+  virtual Result<std::vector<StoredEvent>> read_after(Position position, std::size_t max) const = 0;
+
+  /// The position of the last event, 0 for an empty log.
+  virtual Result<Position> end() const = 0;
+
+  /// Blocks until there is an event after `position`, `stop` is requested or `timeout` has passed.
+  /// Returns whether there is one. A reader beside another process's writer returns at the
+  /// time-out.
+  virtual bool wait_beyond(Position position, std::stop_token stop,
+                           std::chrono::milliseconds timeout) const = 0;
+
+  /// The sealed value of `key`; nothing if it was erased or never kept.
+  virtual Result<std::optional<Envelope>> envelope(const KeyId& key) const = 0;
+
+  /// Up to `max` keys whose envelopes are to be erased by `now`.
+  virtual Result<std::vector<KeyId>> envelopes_due(Instant now, std::size_t max) const = 0;
+};
+
+/// The log with its one writer.
+class EventLog : public LogReader {
+ public:
+  /// Appends all of `append` durably, or nothing of it, and returns the position of its last event
+  /// (the log's end where it has none). Returns after it is on stable storage. One call at a time.
+  ///
+  /// Errors: unavailable (not written, and never will be), outcome_unknown (it may appear in the
+  /// log later or after a restart; this log takes no further appends until it is opened anew).
+  virtual Result<Position> append(const Append& append) = 0;
+};
+
+}  // namespace keyledger::log

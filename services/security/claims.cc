@@ -1,0 +1,144 @@
+#include "services/security/claims.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "events/text.h"
+
+namespace keyledger::security {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::chrono::seconds kLeeway{30};
+constexpr std::size_t kMaxSubjectBytes = 256;
+
+std::unexpected<Error> refuse(std::string why) {
+  return fail(Errc::unauthenticated, std::move(why));
+}
+
+/// The JSON object in `text`; nothing where it is none, or has a member twice.
+std::optional<Json> parse_object(std::string_view text) {
+  std::set<std::string> names;
+  bool twice = false;
+  const auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
+    if (depth == 1 && event == Json::parse_event_t::key) {
+      twice = !names.insert(parsed.get<std::string>()).second || twice;
+    }
+    return true;
+  };
+  Json json = Json::parse(text, watch, /*allow_exceptions=*/false);
+  if (!json.is_object() || twice) return std::nullopt;
+  return json;
+}
+
+/// A claim's text; empty where the claim is absent.
+Result<std::optional<std::string>> text_claim(const Json& claims, const char* name) {
+  const auto found = claims.find(name);
+  if (found == claims.end()) return std::nullopt;
+  if (!found->is_string()) return refuse(std::string("the token's ") + name + " is not a text");
+  return found->get<std::string>();
+}
+
+bool is_audience(const Json& audience) {
+  if (audience.is_array()) return std::ranges::find(audience, "keyledger") != audience.end();
+  return audience == "keyledger";
+}
+
+/// Issuer, audience and times.
+Result<void> check_frame(const Json& claims, Instant now) {
+  if (claims.value("iss", Json()) != "keyledger") {
+    return refuse("the token is of another issuer than keyledger");
+  }
+  if (!is_audience(claims.value("aud", Json()))) {
+    return refuse("the token is for another audience than keyledger");
+  }
+  // A double holds the microseconds of any year that a token may name well enough for seconds of leeway.
+  const double now_seconds = std::chrono::duration<double>(now.time_since_epoch()).count();
+  const double leeway = std::chrono::duration<double>(kLeeway).count();
+  const auto expires = claims.find("exp");
+  if (expires == claims.end() || !expires->is_number()) {
+    return refuse("the token says no time at which it expires (exp)");
+  }
+  if (now_seconds >= expires->get<double>() + leeway) return refuse("the token has expired");
+  const auto not_before = claims.find("nbf");
+  if (not_before == claims.end()) return {};
+  if (!not_before->is_number()) return refuse("the token's nbf is not a time");
+  if (now_seconds + leeway < not_before->get<double>()) {
+    return refuse("the token is not valid yet");
+  }
+  return {};
+}
+
+Result<std::string> read_subject(const Json& claims) {
+  auto subject = text_claim(claims, "sub");
+  if (!subject) return fail(std::move(subject.error()));
+  if (!*subject) return refuse("the token names no subject (sub)");
+  std::string text = **std::move(subject);
+  if (text.empty() || text.size() > kMaxSubjectBytes || has_control_character(text)) {
+    return refuse("the token's sub must be 1 to 256 bytes without control characters");
+  }
+  return text;
+}
+
+/// The optional claim `name` as a `Value`, which knows how to parse itself.
+template <typename Value>
+Result<std::optional<Value>> read_optional(const Json& claims, const char* name) {
+  const auto text = text_claim(claims, name);
+  if (!text) return fail(text.error());
+  if (!*text) return std::nullopt;
+  auto value = Value::parse(**text);
+  if (!value) return refuse(std::string("the token's ") + name + " " + value.error().message);
+  return *std::move(value);
+}
+
+/// Names that this program does not know are other services' and are passed over.
+unsigned read_scopes(std::string_view names) {
+  unsigned scopes = 0;
+  while (!names.empty()) {
+    const std::size_t end = std::min(names.find(' '), names.size());
+    if (const auto scope = parse_scope(names.substr(0, end))) {
+      scopes |= static_cast<unsigned>(*scope);
+    }
+    names.remove_prefix(std::min(end + 1, names.size()));
+  }
+  return scopes;
+}
+
+}  // namespace
+
+Result<TokenHeader> read_header(std::string_view json) {
+  const auto header = parse_object(json);
+  if (!header) return refuse("the bearer token is not a JWT");
+  if (header->contains("crit")) return refuse("the token demands an extension (crit)");
+  auto algorithm = text_claim(*header, "alg");
+  if (!algorithm) return fail(std::move(algorithm.error()));
+  auto key_id = text_claim(*header, "kid");
+  if (!key_id) return fail(std::move(key_id.error()));
+  if (!*algorithm) return refuse("the token names no algorithm (alg)");
+  if (!*key_id) return refuse("the token names no signing key (kid)");
+  return TokenHeader{**std::move(algorithm), **std::move(key_id)};
+}
+
+Result<Principal> read_claims(std::string_view json, Instant now) {
+  const auto claims = parse_object(json);
+  if (!claims) return refuse("the token's claims are not a JSON object with each name once");
+  if (auto frame = check_frame(*claims, now); !frame) return fail(std::move(frame.error()));
+  auto subject = read_subject(*claims);
+  if (!subject) return fail(std::move(subject.error()));
+  auto account = read_optional<AccountId>(*claims, "account");
+  if (!account) return fail(std::move(account.error()));
+  auto username = read_optional<Username>(*claims, "username");
+  if (!username) return fail(std::move(username.error()));
+  auto scope = text_claim(*claims, "scope");
+  if (!scope) return fail(std::move(scope.error()));
+  return Principal{*std::move(subject), *std::move(account), *std::move(username),
+                   read_scopes(scope->value_or(""))};
+}
+
+}  // namespace keyledger::security

@@ -1,0 +1,139 @@
+#include "services/security/token.h"
+
+#include <jwt.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <optional>
+#include <stdexcept>
+
+#include <openssl/err.h>
+
+#include "services/security/claims.h"
+#include "services/security/crypto.h"
+#include "services/security/handle.h"
+
+namespace keyledger::security {
+namespace {
+
+using Jwt = Handle<jwt_t, jwt_free>;
+using JwtText = Handle<char, jwt_free_str>;
+
+constexpr std::size_t kMaxTokenBytes = 8 * 1024;
+
+constexpr std::array kScopes = {Scope::keys_read,   Scope::keys_write,  Scope::keys_reveal,
+                                Scope::audit_read,  Scope::events_read, Scope::accounts_write,
+                                Scope::keys_verify, Scope::accounts_any};
+
+std::unexpected<Error> refuse(std::string why) {
+  return fail(Errc::unauthenticated, std::move(why));
+}
+
+/// libjwt answers an errno; what makes it fail while signing is a promise of this program broken.
+void require(int answer) {
+  if (answer != 0) throw std::runtime_error("libjwt could not make a token");
+}
+
+const unsigned char* octets(const std::string& text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
+
+std::string scope_names(const Principal& principal) {
+  std::string names;
+  for (const Scope scope : kScopes) {
+    if (!principal.has(scope)) continue;
+    if (!names.empty()) names += ' ';
+    names += scope_name(scope);
+  }
+  return names;
+}
+
+/// The three parts of a compact JWS (RFC 7515 §7.1), still encoded.
+std::optional<std::array<std::string_view, 3>> split(std::string_view token) {
+  const std::size_t first = token.find('.');
+  const std::size_t last = token.rfind('.');
+  if (first == token.npos || first == last) return std::nullopt;
+  std::array parts = {token.substr(0, first), token.substr(first + 1, last - first - 1),
+                      token.substr(last + 1)};
+  return parts;
+}
+
+/// Whether `token` is signed with ES256 by `key`.
+bool is_signed_by(const KeyRing::SigningKey& key, std::string_view token) {
+  jwt_t* decoded = nullptr;
+  const int answer = jwt_decode(&decoded, std::string(token).c_str(), octets(key.public_pem),
+                                static_cast<int>(key.public_pem.size()));
+  const Jwt jwt(decoded);
+  ERR_clear_error();
+  return answer == 0 && jwt && jwt_get_alg(jwt.get()) == JWT_ALG_ES256;
+}
+
+}  // namespace
+
+Result<std::string> sign_token(const KeyRing& ring, const Principal& principal, Instant now,
+                               std::chrono::seconds ttl) {
+  if (ring.signing_keys().empty()) {
+    return fail(Errc::incompatible, "this key ring is for validation and signs no tokens");
+  }
+  const KeyRing::SigningKey& key = ring.signing_keys().front();
+  const long issued = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
+  jwt_t* made = nullptr;
+  require(jwt_new(&made));
+  const Jwt jwt(made);
+  const auto add = [&jwt](const char* name, const std::string& value) {
+    require(jwt_add_grant(jwt.get(), name, value.c_str()));
+  };
+  require(jwt_add_header(jwt.get(), "kid", key.id.c_str()));
+  add("iss", "keyledger");
+  add("aud", "keyledger");
+  add("sub", principal.subject);
+  if (principal.account) add("account", principal.account->value);
+  if (principal.username) add("username", principal.username->value);
+  add("scope", scope_names(principal));
+  require(jwt_add_grant_int(jwt.get(), "iat", issued));
+  require(jwt_add_grant_int(jwt.get(), "nbf", issued));
+  require(jwt_add_grant_int(jwt.get(), "exp", issued + ttl.count()));
+  require(jwt_set_alg(jwt.get(), JWT_ALG_ES256, octets(key.private_pem),
+                      static_cast<int>(key.private_pem.size())));
+  const JwtText text(jwt_encode_str(jwt.get()));
+  if (!text) throw std::runtime_error("libjwt could not sign a token");
+  return std::string(text.get());
+}
+
+Result<Principal> check_token(const KeyRing& ring, std::string_view token, Instant now) {
+  if (token.size() > kMaxTokenBytes) return refuse("the bearer token is longer than 8 KiB");
+  const auto parts = split(token);
+  if (!parts) return refuse("the bearer token is not a JWT");
+  const auto header_json = base64url_decode((*parts)[0]);
+  const auto claims_json = base64url_decode((*parts)[1]);
+  const auto signature = base64url_decode((*parts)[2]);
+  if (!header_json || !claims_json || !signature) return refuse("the bearer token is not a JWT");
+  const auto header = read_header(*header_json);
+  if (!header) return fail(header.error());
+  // Before the key is touched: it is a public text, and good as such for HMAC algorithms.
+  if (header->algorithm != "ES256") return refuse("the token is not signed with ES256");
+  const auto key =
+      std::ranges::find(ring.signing_keys(), header->key_id, &KeyRing::SigningKey::id);
+  if (key == ring.signing_keys().end()) {
+    return refuse("the token is signed with a key that is not in this node's key ring");
+  }
+  if (!is_signed_by(*key, token)) return refuse("the token's signature does not hold");
+  return read_claims(*claims_json, now);
+}
+
+Result<Principal> check_authorization(const KeyRing& ring, std::string_view header, Instant now) {
+  const auto same_letter = [](char left, char right) {
+    return left == right || (left >= 'A' && left <= 'Z' && left - 'A' + 'a' == right);
+  };
+  constexpr std::string_view kScheme = "bearer ";
+  if (header.size() < kScheme.size() ||
+      !std::ranges::equal(header.substr(0, kScheme.size()), kScheme, same_letter)) {
+    return refuse("this needs a bearer token: send 'Authorization: Bearer TOKEN'");
+  }
+  header.remove_prefix(kScheme.size());
+  header.remove_prefix(std::min(header.find_first_not_of(' '), header.size()));
+  return check_token(ring, header, now);
+}
+
+}  // namespace keyledger::security
