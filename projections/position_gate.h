@@ -1,14 +1,20 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
-#include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <optional>
+#include <vector>
 
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/system/error_code.hpp>
 
 #include "events/result.h"
 #include "events/vocabulary.h"
@@ -21,22 +27,47 @@ namespace keyledger::projections {
 /// executor, never inside advance(). The gate must outlive its waiters.
 class PositionGate {
  public:
+  using Deadline = std::chrono::steady_clock::time_point;
+
   /// Waits until every event up to and including `target` has been applied.
   ///
-  /// Errors: not_caught_up when `deadline` (steady clock) passes first, unavailable after close().
+  /// Errors: not_caught_up when `deadline` passes first, unavailable after close().
   /// Cancellation: total (asio's); it then throws system_error(operation_aborted).
-  boost::asio::awaitable<Result<void>> reached(Position target,
-                                               std::chrono::steady_clock::time_point deadline);
+  boost::asio::awaitable<Result<void>> reached(Position target, Deadline deadline);
 
   /// The same for a plain thread: blocks.
-  Result<void> wait_for(Position target, std::chrono::steady_clock::time_point deadline);
+  Result<void> wait_for(Position target, Deadline deadline);
 
   void advance(Position position);
 
   /// Ends all waits, those now and those to come, with `unavailable`.
   void close();
 
-  Position position() const;
+  Position position() const { return Position{position_.load(std::memory_order_acquire)}; }
+
+ private:
+  using Handler = boost::asio::any_completion_handler<void(boost::system::error_code)>;
+
+  struct Waiter {
+    std::uint64_t ticket = 0;
+    boost::asio::any_io_executor executor;
+    Handler handler;
+    /// Shared with its own completion handler, which runs after a cancelled wait too.
+    std::shared_ptr<boost::asio::steady_timer> timer;
+  };
+
+  void enqueue(Position target, Deadline deadline, const boost::asio::any_io_executor& executor,
+               Handler handler);
+  /// Ends one waiter, if it still waits.
+  void end(Position target, std::uint64_t ticket, boost::system::error_code ec);
+  static void resume(Waiter waiter, boost::system::error_code ec);
+
+  std::atomic<std::uint64_t> position_{0};
+  std::mutex mutex_;
+  std::condition_variable moved_;
+  bool closed_ = false;                      ///< Guarded by mutex_.
+  std::uint64_t next_ticket_ = 0;            ///< Guarded by mutex_.
+  std::multimap<Position, Waiter> waiters_;  ///< Guarded by mutex_.
 };
 
 }  // namespace keyledger::projections

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -42,11 +41,11 @@ struct KeyQuery {
   KeySort sort = KeySort::created_at;
   Order order = Order::ascending;
   std::size_t limit = 50;
-  /// The sort key and id of the last key of the page before. For KeySort::created_at the id alone
-  /// counts (ids sort by creation).
+  /// The last key of the page before. For KeySort::created_at the id alone counts (ids sort by
+  /// creation).
   struct After {
-    std::string
-        name;  ///< The name as it was on that page; sorted by case-folded (ASCII) bytes, then id.
+    /// The name as it was on that page. Names sort by their bytes, ASCII letters as lower case.
+    std::string name;
     KeyId id;
   };
   std::optional<After> after;
@@ -99,47 +98,72 @@ struct MetaRow {
   Instant last_event_time;
 };
 
+/// How a read model is opened.
+struct ReadModelOptions {
+  std::size_t cache_bytes = std::size_t{256} << 20U;  ///< Block cache, over all families.
+};
+
+class Store;
+
 /// The questions that may be asked of a read model. Everything is answered from one RocksDB; a
-/// point look-up of a warm row may run on an I/O thread, list_keys() and history() belong on a
-/// query thread.
+/// point look-up of a warm row may run on an I/O thread, list_keys(), history() and checksum()
+/// belong on a thread for queries.
 ///
 /// Thread safety: all members, from any thread, beside the projector that writes. No lock is shared
 /// with it. Errors of all: io, damaged.
 class ReadModel {
  public:
+  explicit ReadModel(std::unique_ptr<Store> store);
+  ~ReadModel();
   ReadModel(const ReadModel&) = delete;
   ReadModel& operator=(const ReadModel&) = delete;
-  virtual ~ReadModel() = default;
 
   /// The validation path: one point look-up. Nothing for an unknown or deleted key.
-  virtual Result<std::optional<Grant>> grant(const Digest& digest) const = 0;
+  Result<std::optional<Grant>> grant(const Digest& digest) const;
 
   /// Status::absent where there never was such a key in this account; Status::deleted for a deleted
-  /// one.
-  virtual Result<KeyState> key(const AccountId& account, const KeyId& key) const = 0;
-  virtual Result<AccountState> account(const AccountId& account) const = 0;
-  virtual Result<KeyPage> list_keys(const KeyQuery& query) const = 0;
-  virtual Result<HistoryPage> history(const HistoryQuery& query) const = 0;
-  virtual Result<std::optional<IdempotencyRecord>> idempotency(
-      const std::string& key_hash) const = 0;
+  /// one, of which no texts are kept here.
+  Result<KeyState> key(const AccountId& account, const KeyId& key) const;
+  Result<AccountState> account(const AccountId& account) const;
+  Result<KeyPage> list_keys(const KeyQuery& query) const;
+  Result<HistoryPage> history(const HistoryQuery& query) const;
+  Result<std::optional<IdempotencyRecord>> idempotency(const std::string& key_hash) const;
 
-  /// The state of `key` (and of its account) right after the event at `position`, folded from
-  /// history.
-  virtual Result<State> state_at(const AccountId& account, const std::optional<KeyId>& key,
-                                 Position position) const = 0;
-  virtual Result<MetaRow> meta() const = 0;
+  /// The state of `key` right after the event at `position`, folded from history; where no key is
+  /// named, that of the account.
+  Result<State> state_at(const AccountId& account, const std::optional<KeyId>& key,
+                         Position position) const;
 
-  /// A checksum over all rows of all families that are derived from the log, as 32 hex digits, and
-  /// the position that it is true of: equal for every model that folded the same events. Reads
-  /// everything.
+  /// Position 0 and empty texts for a model that has applied nothing.
+  Result<MetaRow> meta() const;
+
+  /// A checksum (XXH3, 128 bits) over all rows of all families that are derived from the log, as 32
+  /// hex digits, and the position that it is true of: equal for every model that folded the same
+  /// events. Reads everything.
   struct Checksum {
     Position position;
     std::string hex;
   };
-  virtual Result<Checksum> checksum() const = 0;
+  Result<Checksum> checksum() const;
 
- protected:
-  ReadModel() = default;
+  /// For the projector alone.
+  Store& store() { return *store_; }
+
+ private:
+  std::unique_ptr<Store> store_;
 };
+
+/// Opens, or makes, the read model in `directory` for one projector, in this process.
+///
+/// Errors: locked (another process has it open for writing), incompatible (its rows are of another
+/// format: see rebuild_read_model()), damaged, io.
+Result<std::unique_ptr<ReadModel>> open_read_model(const std::filesystem::path& directory,
+                                                   const ReadModelOptions& options = {});
+
+/// Opens what is there now to be read, beside a projector or without one.
+///
+/// Errors: not_found (there is none), incompatible, damaged, io.
+Result<std::unique_ptr<ReadModel>> open_read_model_for_reading(
+    const std::filesystem::path& directory);
 
 }  // namespace keyledger::projections

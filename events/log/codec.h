@@ -34,15 +34,15 @@ struct UnknownEvent {
 
 using DecodedEvent = std::variant<Event, UnknownEvent>;
 
-/// Reads what encode() wrote, now or years ago: unknown members are ignored, and names, descriptions
-/// and other texts are taken as they are, whatever today's rules for them say.
+/// Reads what encode() wrote, now or years ago: unknown members are ignored, and names,
+/// descriptions and other texts are taken as they are, whatever today's rules for them say.
 ///
-/// Errors: damaged, when the bytes are no event, lack something that is needed, have a member twice,
-/// or are of an unknown type that is marked `critical`; the text says what.
+/// Errors: damaged, when the bytes are no event, lack something that is needed, have a member
+/// twice, or are of an unknown type that is marked `critical`; the text says what.
 Result<DecodedEvent> decode(std::string_view bytes);
 
-/// decode() for many events: keeps the parser and its memory between calls. Not thread-safe: one for
-/// each thread.
+/// decode() for many events: keeps the parser and its memory between calls. Not thread-safe: one
+/// for each thread.
 class Decoder {
  public:
   Decoder();

@@ -14,26 +14,53 @@ constexpr std::string_view kTypePrefix = "keyledger.";
 // The members, in the order in which encode() writes them.
 namespace attribute {
 enum Index : std::size_t {
-  specversion, id, source, type, subject, time, dataschema, account, keyversion, term, commandid,
-  commandplace, idempotencykey, requesthash, traceparent, critical, data, count
+  specversion,
+  id,
+  source,
+  type,
+  subject,
+  time,
+  dataschema,
+  account,
+  keyversion,
+  term,
+  commandid,
+  commandplace,
+  idempotencykey,
+  requesthash,
+  traceparent,
+  critical,
+  data,
+  count
 };
 }  // namespace attribute
 constexpr std::array<std::string_view, attribute::count> kAttributes = {
-    "specversion", "id",        "source",       "type",           "subject",     "time",
-    "dataschema",  "account",   "keyversion",   "term",           "commandid",   "commandplace",
+    "specversion",    "id",          "source",      "type",     "subject",   "time",
+    "dataschema",     "account",     "keyversion",  "term",     "commandid", "commandplace",
     "idempotencykey", "requesthash", "traceparent", "critical", "data"};
 using Attributes = JsonMembers<attribute::count>;
 
 namespace detail {
 enum Index : std::size_t {
-  actor, reason, log_id, pepper_fingerprint, node, url, username, name, description, enabled,
-  expires_at, digest, value_hint, count
+  actor,
+  reason,
+  log_id,
+  pepper_fingerprint,
+  node,
+  url,
+  username,
+  name,
+  description,
+  enabled,
+  expires_at,
+  digest,
+  value_hint,
+  count
 };
 }  // namespace detail
 constexpr std::array<std::string_view, detail::count> kDetails = {
-    "actor",    "reason", "log_id",      "pepper_fingerprint", "node",       "url",
-    "username", "name",   "description", "enabled",            "expires_at", "digest",
-    "value_hint"};
+    "actor", "reason",      "log_id",  "pepper_fingerprint", "node",   "url",       "username",
+    "name",  "description", "enabled", "expires_at",         "digest", "value_hint"};
 using Details = JsonMembers<detail::count>;
 
 namespace actor_part {

@@ -102,6 +102,15 @@ bool is_ledgers_own(const Fact& fact) {
   return std::holds_alternative<LedgerCreated>(fact) || std::holds_alternative<WriterElected>(fact);
 }
 
+std::optional<Instant> expiry_in(const Fact& fact) {
+  if (const auto* created = std::get_if<KeyCreated>(&fact)) return created->expires_at;
+  if (const auto* changed = std::get_if<KeyExpiryChanged>(&fact)) return changed->expires_at;
+  return std::nullopt;
+}
+
+/// Whether `at` is in the years that can be written.
+bool is_writable(Instant at) { return parse_instant(format_instant(at)) == at; }
+
 /// What `event` lacks to be readable again; nullptr if it is whole.
 const char* missing_in(const Event& event) {
   if (event.id.empty()) return "an id";
@@ -111,8 +120,14 @@ const char* missing_in(const Event& event) {
   if (is_about_a_key(event.fact) != event.key.has_value()) return "the key that it is about";
   if (event.key && event.version.value == 0) return "a version";
   if (!event.key && event.version.value != 0) return "the key that its version is of";
+  if (event.account && !AccountId::parse(event.account->value)) return "a well-formed account";
+  if (event.key && !KeyId::parse(event.key->value)) return "a well-formed key id";
+  if (!is_writable(event.time)) return "a time in the years 0000 to 9999";
   const auto* created = std::get_if<KeyCreated>(&event.fact);
   if (created && created->key != event.key) return "the key that it creates";
+  if (const auto at = expiry_in(event.fact); at && !is_writable(*at)) {
+    return "an expiry in the years 0000 to 9999";
+  }
   return nullptr;
 }
 

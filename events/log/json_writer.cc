@@ -1,6 +1,5 @@
 #include "events/log/json_writer.h"
 
-
 namespace keyledger::log {
 namespace {
 

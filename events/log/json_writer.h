@@ -9,8 +9,8 @@
 
 namespace keyledger::log {
 
-/// Appends JSON (RFC 8259) without spaces to a string of its own. Writes what it is told: the caller
-/// sees to it that objects open and close in pairs and that texts are UTF-8.
+/// Appends JSON (RFC 8259) without spaces to a string of its own. Writes what it is told: the
+/// caller sees to it that objects open and close in pairs and that texts are UTF-8.
 class JsonWriter {
  public:
   explicit JsonWriter(std::size_t expected_bytes) { out_.reserve(expected_bytes); }

@@ -48,8 +48,8 @@ Result<Caller> Admission::admit(const http::Request& request, security::Scope sc
   return Caller{std::move(*caller), *account};
 }
 
-boost::asio::awaitable<Result<void>> Admission::min_position(const http::Request& request,
-                                                             const http::Query& query) const {
+boost::asio::awaitable<Result<std::uint64_t>> Admission::min_position(
+    const http::Request& request, const http::Query& query) const {
   std::uint64_t wanted = 0;
   if (request.count("keyledger-min-position") > 0) {
     const auto header = parse_position(request.header("keyledger-min-position"));
@@ -59,10 +59,12 @@ boost::asio::awaitable<Result<void>> Admission::min_position(const http::Request
   const auto parameter = query.number("min_position", 0, UINT64_MAX);
   if (!parameter) co_return fail(parameter.error());
   wanted = std::max(wanted, parameter->value_or(0));
-  if (wanted <= gate_.position().value) co_return Result<void>{};
-
-  const auto deadline = std::min(request.deadline, std::chrono::steady_clock::now() + kMaxWait);
-  co_return co_await gate_.reached(Position{wanted}, deadline);
+  if (wanted > gate_.position().value) {
+    const auto deadline = std::min(request.deadline, std::chrono::steady_clock::now() + kMaxWait);
+    auto reached = co_await gate_.reached(Position{wanted}, deadline);
+    if (!reached) co_return fail(std::move(reached.error()));
+  }
+  co_return gate_.position().value;
 }
 
 Result<KeyId> key_in_path(const http::Request& request) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -36,9 +37,10 @@ class Admission {
   Result<Caller> admit(const http::Request& request, security::Scope scope) const;
 
   /// Waits until the read model has reached the request's Keyledger-Min-Position header and its
-  /// `min_position` parameter, 5 s at most. Errors: malformed, not_caught_up, unavailable.
-  boost::asio::awaitable<Result<void>> min_position(const http::Request& request,
-                                                    const http::Query& query) const;
+  /// `min_position` parameter, 5 s at most, and returns where it is then: what an answer that is
+  /// read after this is at least as new as. Errors: malformed, not_caught_up, unavailable.
+  boost::asio::awaitable<Result<std::uint64_t>> min_position(const http::Request& request,
+                                                             const http::Query& query) const;
 
  private:
   const security::KeyRing& ring_;

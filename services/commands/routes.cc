@@ -42,7 +42,7 @@ std::optional<Response> media_problem(const Request& request, bool has_body,
 
 Response answer(unsigned status, const nlohmann::ordered_json& body, const Outcome& outcome) {
   Response response = http::json_response(status, body.dump());
-  response.set("Keyledger-Position", std::to_string(outcome.position.value));
+  response.position = outcome.position.value;
   if (outcome.replayed) response.set("Idempotency-Replayed", "true");
   return response;
 }

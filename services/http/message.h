@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,10 +29,10 @@ struct Request {
   std::string_view remote_address;  ///< The peer's address, without port.
   bool from_loopback = false;
   ListenerKind listener = ListenerKind::main;
-  std::string_view
-      request_id;  ///< The caller's X-Request-Id if it is 1–64 of [A-Za-z0-9._-], else ours.
-  std::string_view
-      traceparent;  ///< The caller's, if it is well-formed (W3C Trace Context); else empty.
+  /// The caller's X-Request-Id if it is 1–64 of [A-Za-z0-9._-], else ours.
+  std::string_view request_id;
+  /// The caller's, if it is well-formed (W3C Trace Context); else empty.
+  std::string_view traceparent;
   /// When the answer is owed: the server's request time-out after arrival, on the steady clock.
   std::chrono::steady_clock::time_point deadline;
 
@@ -46,6 +47,10 @@ struct Response {
   unsigned status = 200;
   std::string headers;  ///< Complete lines, each ended by CR LF. Append with set().
   std::string body;
+  /// What Keyledger-Position says; none: where the read model was when the request came in.
+  std::optional<std::uint64_t> position = {};
+  /// What the client is not told, for the log.
+  std::string log_text = {};
 
   /// Appends a header line. CR, LF and NUL in `value` become spaces: nothing can be smuggled in.
   Response& set(std::string_view name, std::string_view value);

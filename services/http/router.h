@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -35,6 +36,8 @@ struct Route {
 class Router {
  public:
   explicit Router(std::vector<Route> routes);
+  Router(const Router&) = delete;
+  Router& operator=(const Router&) = delete;
 
   struct Match {
     const Route* route = nullptr;  ///< Null: no route for this path, or not by this method.
@@ -47,7 +50,15 @@ class Router {
   Match find(Method method, std::string_view path, ListenerKind listener) const;
 
  private:
+  struct Pattern {
+    std::vector<std::string_view> segments;  ///< Views into the route's pattern.
+    const Route* route;
+  };
+
   std::vector<Route> routes_;
+  /// The routes without parameters, by path: one look-up on the hot path.
+  std::map<std::string, std::vector<const Route*>, std::less<>> fixed_;
+  std::vector<Pattern> patterns_;
 };
 
 }  // namespace keyledger::http

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "events/result.h"
@@ -17,8 +18,8 @@ namespace keyledger::http {
 struct Limits {
   std::size_t header_bytes = 16 * 1024;
   std::size_t connections = 10'000;  ///< Over all listeners; more are closed at once.
-  std::chrono::milliseconds header_timeout{
-      10'000};  ///< From a request's first byte to its last header byte.
+  /// From a request's first byte to its last header byte.
+  std::chrono::milliseconds header_timeout{10'000};
   std::chrono::milliseconds body_timeout{30'000};  ///< To the last byte of the body.
   std::chrono::milliseconds idle_timeout{75'000};  ///< Between requests.
   std::chrono::milliseconds write_timeout{30'000};
@@ -32,6 +33,7 @@ struct Exchange {
   const Route* route;  ///< Null when none matched.
   unsigned status;
   std::chrono::nanoseconds duration;
+  std::string_view log_text;  ///< What the client was not told of a failure.
 };
 using Observer = std::function<void(const Exchange&)>;
 

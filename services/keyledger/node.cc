@@ -231,7 +231,8 @@ void Node::observe(const http::Exchange& exchange) {
                   {"microseconds", static_cast<std::int64_t>(exchange.duration.count() / 1000)},
                   {"address", exchange.request.remote_address},
                   {"request_id", exchange.request.request_id},
-                  {"traceparent", exchange.request.traceparent}});
+                  {"traceparent", exchange.request.traceparent},
+                  {"error", exchange.log_text}});
 }
 
 }  // namespace keyledger

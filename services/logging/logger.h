@@ -37,9 +37,9 @@ struct Field {
 /// Writes JSON lines on standard error, one object a line and flushed:
 /// `{"time":"2026-11-24T11:17:30.000001Z","level":"info","message":"…", …fields in their order}`.
 ///
-/// Whatever the texts hold, a line stays one valid line of JSON: bytes that are not UTF-8 become U+FFFD. A number
-/// that is not finite becomes null. It hides nothing: secrets must not be given to it. Below its level a call costs
-/// one comparison. Thread safety: any thread; lines never mix.
+/// Whatever the texts hold, a line stays one valid line of JSON: bytes that are not UTF-8 become
+/// U+FFFD. A number that is not finite becomes null. It hides nothing: secrets must not be given to
+/// it. Below its level a call costs one comparison. Thread safety: any thread; lines never mix.
 class Logger {
  public:
   explicit Logger(Level least);

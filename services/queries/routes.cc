@@ -46,6 +46,12 @@ asio::awaitable<std::invoke_result_t<Work>> on_threads(asio::thread_pool& thread
   co_return co_await asio::co_spawn(threads, call(std::move(work)), asio::use_awaitable);
 }
 
+/// `response`, read from a model that was at `position` or beyond.
+Response as_of(std::uint64_t position, Response response) {
+  response.position = position;
+  return response;
+}
+
 Response not_found(const Request& request) {
   return http::problem(Error{Errc::not_found, "there is no such account or key", {}},
                        request.request_id);
@@ -156,13 +162,14 @@ Routes::Answer Routes::get_account(const Request& request) const {
   if (!http::accepts(request, "application/json")) {
     co_return not_acceptable(request, "this answers with application/json");
   }
-  const auto ready = co_await admission_.min_position(request, *query);
-  if (!ready) co_return http::problem(ready.error(), request.request_id);
+  const auto position = co_await admission_.min_position(request, *query);
+  if (!position) co_return http::problem(position.error(), request.request_id);
 
   const auto account = model_.account(caller->account);
   if (!account) co_return http::problem(account.error(), request.request_id);
   if (!account->registered) co_return not_found(request);
-  co_return http::json_response(200, api::account_json(caller->account, *account).dump());
+  co_return as_of(*position,
+                  http::json_response(200, api::account_json(caller->account, *account).dump()));
 }
 
 Routes::Answer Routes::list_keys(const Request& request) const {
@@ -176,8 +183,8 @@ Routes::Answer Routes::list_keys(const Request& request) const {
   }
   const auto keys = read_key_query(caller->account, *query, ring_);
   if (!keys) co_return http::problem(keys.error(), request.request_id);
-  const auto ready = co_await admission_.min_position(request, *query);
-  if (!ready) co_return http::problem(ready.error(), request.request_id);
+  const auto position = co_await admission_.min_position(request, *query);
+  if (!position) co_return http::problem(position.error(), request.request_id);
 
   const auto page =
       co_await on_threads(threads_, [this, &keys] { return model_.list_keys(*keys); });
@@ -191,7 +198,7 @@ Routes::Answer Routes::list_keys(const Request& request) const {
     if (keys->sort == KeySort::name) payload += last.name.value;
     body["next_cursor"] = security::make_cursor(ring_, cursor_scope(*keys), payload);
   }
-  co_return http::json_response(200, body.dump());
+  co_return as_of(*position, http::json_response(200, body.dump()));
 }
 
 Routes::Answer Routes::get_key(const Request& request) const {
@@ -204,8 +211,8 @@ Routes::Answer Routes::get_key(const Request& request) const {
   if (!http::accepts(request, "application/json")) {
     co_return not_acceptable(request, "this answers with application/json");
   }
-  const auto ready = co_await admission_.min_position(request, *query);
-  if (!ready) co_return http::problem(ready.error(), request.request_id);
+  const auto position = co_await admission_.min_position(request, *query);
+  if (!position) co_return http::problem(position.error(), request.request_id);
 
   const auto key = model_.key(caller->account, *id);
   if (!key) co_return http::problem(key.error(), request.request_id);
@@ -218,7 +225,7 @@ Routes::Answer Routes::get_key(const Request& request) const {
     response = http::json_response(200, api::key_json(*key).dump());
   }
   response.set("ETag", tag);
-  co_return response;
+  co_return as_of(*position, std::move(response));
 }
 
 Routes::Answer Routes::account_trail(const Request& request) const {
@@ -261,8 +268,8 @@ Routes::Answer Routes::trail(const Request& request, HistoryQuery history) const
     co_return not_acceptable(
         request, "this answers with application/json, application/x-ndjson or text/csv");
   }
-  const auto ready = co_await admission_.min_position(request, *query);
-  if (!ready) co_return http::problem(ready.error(), request.request_id);
+  const auto position = co_await admission_.min_position(request, *query);
+  if (!position) co_return http::problem(position.error(), request.request_id);
 
   history.after = Position{after->value_or(0)};
   history.limit = limit->value_or(kDefaultLimit);
@@ -279,7 +286,7 @@ Routes::Answer Routes::trail(const Request& request, HistoryQuery history) const
       co_await on_threads(threads_, [this, &history] { return model_.history(history); });
   if (!page) co_return http::problem(page.error(), request.request_id);
 
-  if (json) co_return http::json_response(200, trail_as_json(*page));
+  if (json) co_return as_of(*position, http::json_response(200, trail_as_json(*page)));
   Response response;
   response.set("Cache-Control", "no-store");
   if (ndjson) {
@@ -295,7 +302,7 @@ Routes::Answer Routes::trail(const Request& request, HistoryQuery history) const
   if (page->more && !page->entries.empty()) {
     response.set("Keyledger-Next-After", std::to_string(page->entries.back().position.value));
   }
-  co_return response;
+  co_return as_of(*position, std::move(response));
 }
 
 }  // namespace keyledger::queries

@@ -26,7 +26,8 @@ constexpr Digits digits_of(std::string_view alphabet) {
 constexpr Digits kUrlDigits = digits_of(kUrlAlphabet);
 constexpr Digits kDigits = digits_of(kAlphabet);
 
-/// `text` is without padding. Each sequence of bytes has one text only: spare bits must be zero (RFC 4648 §3.5).
+/// `text` is without padding. Each sequence of bytes has one text only: spare bits must be zero
+/// (RFC 4648 §3.5).
 Result<std::string> decode(std::string_view text, const Digits& digits) {
   if (text.size() % 4 == 1) return fail(Errc::malformed, "not base64: its length is impossible");
   std::string bytes;

@@ -58,7 +58,8 @@ Result<void> check_frame(const Json& claims, Instant now) {
   if (!is_audience(claims.value("aud", Json()))) {
     return refuse("the token is for another audience than keyledger");
   }
-  // A double holds the microseconds of any year that a token may name well enough for seconds of leeway.
+  // A double holds the microseconds of any year that a token may name well enough for seconds of
+  // leeway.
   const double now_seconds = std::chrono::duration<double>(now.time_since_epoch()).count();
   const double leeway = std::chrono::duration<double>(kLeeway).count();
   const auto expires = claims.find("exp");

@@ -15,12 +15,13 @@ struct TokenHeader {
   std::string key_id;
 };
 
-/// Reads a JOSE header (RFC 7515 §4). Refuses a member that is there twice, and `crit`: there is no extension that this
-/// program understands. Errors: unauthenticated.
+/// Reads a JOSE header (RFC 7515 §4). Refuses a member that is there twice, and `crit`: there is no
+/// extension that this program understands. Errors: unauthenticated.
 Result<TokenHeader> read_header(std::string_view json);
 
-/// Reads a claims set (RFC 7519 §4) whose signature was checked before: issuer, audience, times with 30 s of leeway,
-/// and who it is. Refuses a claim that is there twice. Errors: unauthenticated.
+/// Reads a claims set (RFC 7519 §4) whose signature was checked before: issuer, audience, times
+/// with 30 s of leeway, and who it is. Refuses a claim that is there twice. Errors:
+/// unauthenticated.
 Result<Principal> read_claims(std::string_view json, Instant now);
 
 }  // namespace keyledger::security

@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::size_t kMacBytes = sizeof(Digest);
 
-/// The scope's length goes first, so that no other scope and payload run together into the same text.
+/// The scope's length goes first, so that no other scope and payload run together into the same
+/// text.
 std::string mac(const KeyRing::SymmetricKey& key, std::string_view scope,
                 std::string_view payload) {
   std::string text;
@@ -40,8 +41,9 @@ Result<std::string> read_cursor(const KeyRing& ring, std::string_view scope,
       }
     }
   }
-  return fail(Errc::malformed,
-              "the cursor is not one that this service made for this query; start again without it");
+  return fail(
+      Errc::malformed,
+      "the cursor is not one that this service made for this query; start again without it");
 }
 
 }  // namespace keyledger::security

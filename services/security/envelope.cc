@@ -24,8 +24,8 @@ const unsigned char* octets(std::string_view text) {
 }
 unsigned char* octets(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
 
-/// What the tag vouches for besides the value: the envelope's own head, the account and the key. An AccountId has no
-/// NUL in it, so no two of these are alike.
+/// What the tag vouches for besides the value: the envelope's own head, the account and the key. An
+/// AccountId has no NUL in it, so no two of these are alike.
 std::string associated_data(std::string_view head, const AccountId& account, const KeyId& key) {
   std::string text(head);
   text += account.value;
@@ -88,7 +88,8 @@ Result<std::string> unseal(const KeyRing& ring, const AccountId& account, const 
   const auto envelope_key = std::ranges::find(ring.envelope_keys(), id, &KeyRing::SymmetricKey::id);
   if (envelope_key == ring.envelope_keys().end()) {
     return fail(Errc::incompatible, "the key ring has no envelope key for the stored value of " +
-                                        key.value + "; is it the ring that the value was made with?");
+                                        key.value +
+                                        "; is it the ring that the value was made with?");
   }
   const std::string bound = associated_data(head, account, key);
   const CipherContext context(EVP_CIPHER_CTX_new());

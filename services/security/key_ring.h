@@ -43,7 +43,8 @@ class KeyRing {
   /// A ring with the pepper alone, for nodes that only validate.
   KeyRing for_verification() const;
 
-  /// Puts a new envelope, cursor and signing key first. Changes nothing in a ring with the pepper alone.
+  /// Puts a new envelope, cursor and signing key first. Changes nothing in a ring with the pepper
+  /// alone.
   void rotate();
 
   bool can_issue() const;  ///< False for a ring with the pepper alone.
@@ -51,7 +52,7 @@ class KeyRing {
   const std::string& idempotency_secret() const { return idempotency_secret_; }
   const std::vector<SymmetricKey>& envelope_keys() const {
     return envelope_keys_;
-  }                                                                              ///< Newest first.
+  }  ///< Newest first.
   const std::vector<SymmetricKey>& cursor_keys() const { return cursor_keys_; }  ///< Newest first.
   const std::vector<SigningKey>& signing_keys() const { return signing_keys_; }  ///< Newest first.
 

@@ -1,10 +1,9 @@
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstdio>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <system_error>
+#include <unistd.h>
 
 #include <openssl/crypto.h>
 
@@ -88,8 +87,9 @@ Result<void> put_in_place(const fs::path& temporary, const fs::path& file, bool 
   }
   if (::link(temporary.c_str(), file.c_str()) != 0) {
     if (errno != EEXIST) return io_error(file, "cannot write the key ring");
-    return fail(Errc::unavailable, file.string() + " is there already, and it is not overwritten: "
-                                                   "what its secrets made would be lost");
+    return fail(Errc::unavailable, file.string() +
+                                       " is there already, and it is not overwritten: "
+                                       "what its secrets made would be lost");
   }
   ::unlink(temporary.c_str());
   return {};

@@ -39,8 +39,8 @@ std::optional<std::string> secret_of(const Json& json, const char* member) {
 
 bool is_id(std::string_view text) {
   return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           c == '-' || c == '_';
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+           c == '_';
   });
 }
 
@@ -61,7 +61,8 @@ std::optional<KeyRing::SigningKey> signing_key_of(const Json& json) {
   return key;
 }
 
-/// The keys in the array `member`, each read by `read_one`; nothing if there is none, a bad one or an id twice.
+/// The keys in the array `member`, each read by `read_one`; nothing if there is none, a bad one or
+/// an id twice.
 template <typename Key>
 std::optional<std::vector<Key>> keys_of(const Json& json, const char* member,
                                         std::optional<Key> (*read_one)(const Json&)) {

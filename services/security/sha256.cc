@@ -1,5 +1,5 @@
-// OpenSSL's low-level SHA-256, alone in this file: a state that can be copied by memcpy has no counterpart in EVP, whose
-// contexts cost an allocation and a look-up for each message.
+// OpenSSL's low-level SHA-256, alone in this file: a state that can be copied by memcpy has no
+// counterpart in EVP, whose contexts cost an allocation and a look-up for each message.
 #define OPENSSL_API_COMPAT 0x10100000L
 
 #include <array>

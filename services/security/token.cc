@@ -1,13 +1,12 @@
 #include "services/security/token.h"
 
-#include <jwt.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <optional>
 #include <stdexcept>
 
+#include <jwt.h>
 #include <openssl/err.h>
 
 #include "services/security/claims.h"
@@ -113,8 +112,7 @@ Result<Principal> check_token(const KeyRing& ring, std::string_view token, Insta
   if (!header) return fail(header.error());
   // Before the key is touched: it is a public text, and good as such for HMAC algorithms.
   if (header->algorithm != "ES256") return refuse("the token is not signed with ES256");
-  const auto key =
-      std::ranges::find(ring.signing_keys(), header->key_id, &KeyRing::SigningKey::id);
+  const auto key = std::ranges::find(ring.signing_keys(), header->key_id, &KeyRing::SigningKey::id);
   if (key == ring.signing_keys().end()) {
     return refuse("the token is signed with a key that is not in this node's key ring");
   }

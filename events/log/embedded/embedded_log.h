@@ -8,8 +8,8 @@
 
 namespace keyledger::log {
 
-/// Opens, or makes, the log in `directory` for its one writer, in this process: a RocksDB with dense
-/// positions from 1 on. A torn last record is dropped: nobody was told of it.
+/// Opens, or makes, the log in `directory` for its one writer, in this process: a RocksDB with
+/// dense positions from 1 on. A torn last record is dropped: nobody was told of it.
 ///
 /// Errors: locked (another process has it open for writing), damaged (names the last position that
 /// is whole, and what to do), io.

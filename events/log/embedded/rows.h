@@ -16,8 +16,8 @@ std::string event_key(Position position);
 /// The position that event_key() wrote; nothing if `key` is none of those.
 std::optional<Position> read_event_key(std::string_view key);
 
-/// The value under a key id: one byte of format, the instant of erasure (eight bytes of microseconds,
-/// all ones: never) and what is sealed.
+/// The value under a key id: one byte of format, the instant of erasure (eight bytes of
+/// microseconds, all ones: never) and what is sealed.
 std::string envelope_row(const Envelope& envelope);
 
 /// What envelope_row() wrote; nothing if `row` is none of those.

@@ -58,11 +58,16 @@ std::size_t payload_bytes_at(std::string_view bytes, std::size_t offset) {
   return byte_at(bytes, offset + 4) | byte_at(bytes, offset + 5) << 8U;
 }
 
-/// Whether there is a header at `offset` whose type is one that RocksDB writes (full, first, middle,
-/// last) and whose checksum holds. Our events are text, so their own bytes never look like one.
-bool is_record(std::string_view bytes, std::size_t offset) {
+/// Whether the header at `offset` has a type that RocksDB writes: full, first, middle or last.
+bool has_type(std::string_view bytes, std::size_t offset) {
   const std::uint32_t type = byte_at(bytes, offset + kTypeOffset);
-  return type >= 1 && type <= 4 && is_whole(bytes, offset, payload_bytes_at(bytes, offset));
+  return type >= 1 && type <= 4;
+}
+
+/// Whether there is a header at `offset` that has a type, and whose checksum holds. Our events are
+/// text, so their own bytes never look like one.
+bool is_record(std::string_view bytes, std::size_t offset) {
+  return has_type(bytes, offset) && is_whole(bytes, offset, payload_bytes_at(bytes, offset));
 }
 
 /// Where the first record that is not whole begins: the end of `bytes` if all are.
@@ -112,7 +117,7 @@ WalTail judge_wal(std::string_view bytes) {
   if (bytes.find_first_not_of('\0', end) == bytes.npos) return WalTail::torn;
 
   const std::size_t claimed = kHeaderBytes + payload_bytes_at(bytes, end);
-  const bool is_cut_off = claimed > left && claimed <= left_in_block(end);
+  const bool is_cut_off = has_type(bytes, end) && claimed > left && claimed <= left_in_block(end);
   if (!is_cut_off) return WalTail::damaged;
   if (is_whole(bytes, end, left - kHeaderBytes)) return WalTail::damaged;
   for (std::size_t offset = end + 1; offset + kHeaderBytes <= bytes.size(); ++offset) {

@@ -1,0 +1,325 @@
+#include "projections/fold.h"
+
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "projections/rows.h"
+
+namespace keyledger::projections {
+namespace {
+
+std::string at(Position position) { return "position " + std::to_string(position.value) + ": "; }
+
+const CommandId& command_of(const log::DecodedEvent& event) {
+  const auto* known = std::get_if<Event>(&event);
+  return known != nullptr ? known->command : std::get<log::UnknownEvent>(event).command;
+}
+
+Place place_of(const log::DecodedEvent& event) {
+  return std::visit([](const auto& any) { return any.place; }, event);
+}
+
+/// The term that the event was written under; none for the two that no term is checked of.
+const Term* checked_term(const log::DecodedEvent& event) {
+  const auto* known = std::get_if<Event>(&event);
+  if (known == nullptr) return &std::get<log::UnknownEvent>(event).term;
+  const bool has_none = std::holds_alternative<LedgerCreated>(known->fact) ||
+                        std::holds_alternative<WriterElected>(known->fact);
+  return has_none ? nullptr : &known->term;
+}
+
+std::unexpected<Error> does_not_follow(const Event& event, const std::string& why) {
+  return fail(Errc::damaged, std::string(type_name(event.fact)) + " of " +
+                                 (event.key ? event.key->value : std::string("an account")) +
+                                 " does not follow from what was before: " + why);
+}
+
+/// What the indexes say of an event. The texts are those of `event` and of static names.
+IndexEntry index_entry(const log::DecodedEvent& event) {
+  constexpr std::string_view kTypePrefix = "keyledger.";
+  if (const auto* known = std::get_if<Event>(&event)) {
+    return {known->time, known->account ? std::string_view(known->account->value) : "",
+            type_name(known->fact)};
+  }
+  const auto& unknown = std::get<log::UnknownEvent>(event);
+  std::string_view type = unknown.type;
+  if (type.starts_with(kTypePrefix)) type.remove_prefix(kTypePrefix.size());
+  return {unknown.time, unknown.account ? std::string_view(unknown.account->value) : "", type};
+}
+
+/// Puts an event where the audit trail finds it.
+void write_history(Changes& changes, const log::StoredEvent& stored,
+                   const log::DecodedEvent& event) {
+  changes.put(Family::history, position_key(stored.position), stored.bytes);
+  std::visit(
+      [&](const auto& any) {
+        if (!any.account) return;
+        const std::string row = index_row(index_entry(event));
+        changes.put(Family::history_by_account, index_key(any.account->value, stored.position),
+                    row);
+        const std::string subject = any.key ? any.key->value : subject_of(*any.account);
+        changes.put(Family::history_by_subject, index_key(subject, stored.position), row);
+      },
+      event);
+}
+
+Result<State> load_state(const Changes& changes, const AccountId& account, const KeyId* key) {
+  State state;
+  const auto account_row = changes.get(Family::accounts, account.value);
+  if (!account_row) return fail(account_row.error());
+  if (*account_row) {
+    auto read = read_account_row(**account_row);
+    if (!read) return fail(std::move(read.error()));
+    state.account = std::move(*read);
+  }
+  if (key == nullptr) return state;
+  const std::string row_key = keys_key(account, *key);
+  const auto row = changes.get(Family::keys, row_key);
+  if (!row) return fail(row.error());
+  if (*row) {
+    auto read = read_key_row(row_key, **row);
+    if (!read) return fail(std::move(read.error()));
+    state.key = std::move(*read);
+  }
+  return state;
+}
+
+}  // namespace
+
+/// The events of one command.
+struct Fold::Run {
+  std::span<const log::StoredEvent> stored;
+  std::vector<log::DecodedEvent> decoded;
+
+  Instant time() const {
+    return std::visit([](const auto& any) { return any.time; }, decoded.back());
+  }
+};
+
+Fold::Fold(Store& store, MetaRow meta) : store_(store), meta_(std::move(meta)) {}
+
+Result<void> Fold::apply(std::span<const log::StoredEvent> events) {
+  const auto before = std::tuple(meta_, forgotten_before_, rejected_runs_);
+  std::size_t applied = 0;
+  Changes changes(store_);
+  if (auto folded = fold_runs(changes, events, applied); !folded) {
+    // The changes may hold half of the run that can't be applied: so once more, without it.
+    std::tie(meta_, forgotten_before_, rejected_runs_) = before;
+    if (applied == 0) return folded;
+    if (auto others = apply(events.first(applied)); !others) return others;
+    return folded;
+  }
+  if (applied == 0) return {};
+  changes.put(Family::meta, std::string(kMetaKey), meta_row(meta_));
+  auto written = store_.write(changes.take());
+  if (!written) std::tie(meta_, forgotten_before_, rejected_runs_) = before;
+  return written;
+}
+
+/// Folds whole runs; `applied` counts the events of those that went well.
+Result<void> Fold::fold_runs(Changes& changes, std::span<const log::StoredEvent> events,
+                             std::size_t& applied) {
+  for (;;) {
+    auto run = next_run(events.subspan(applied));
+    if (!run) return fail(std::move(run.error()));
+    if (!*run) return {};
+    if (auto done = apply_run(changes, **run); !done) {
+      return fail(done.error().code, at((*run)->stored.front().position) + done.error().message);
+    }
+    applied += (*run)->stored.size();
+  }
+}
+
+/// The first run of `events`; nothing if it isn't all there yet.
+Result<std::optional<Fold::Run>> Fold::next_run(std::span<const log::StoredEvent> events) {
+  std::optional<Run> run;
+  if (events.empty()) return run;
+  run.emplace();
+  Place expected{1, 1};
+  for (std::size_t i = 0; i < expected.count; ++i) {
+    if (i == events.size()) return std::optional<Run>{};
+    auto event = decoder_.decode(events[i].bytes);
+    if (!event) return fail(event.error().code, at(events[i].position) + event.error().message);
+    if (i == 0) expected.count = place_of(*event).count;
+    expected.index = static_cast<std::uint16_t>(i + 1);
+    const bool belongs = place_of(*event) == expected &&
+                         (i == 0 || command_of(*event) == command_of(run->decoded.front()));
+    if (!belongs) {
+      return fail(Errc::damaged, at(events[i].position) + "the command whose " +
+                                     std::to_string(expected.count) +
+                                     " events should be here is broken off");
+    }
+    run->decoded.push_back(std::move(*event));
+  }
+  run->stored = events.first(run->decoded.size());
+  return run;
+}
+
+Result<void> Fold::apply_run(Changes& changes, const Run& run) {
+  const auto skip = is_to_be_skipped(changes, run);
+  if (!skip) return fail(skip.error());
+  if (*skip) {
+    ++rejected_runs_;
+  } else {
+    if (auto done = forget_old_commands(changes, run.time()); !done) return done;
+    for (std::size_t i = 0; i < run.decoded.size(); ++i) {
+      write_history(changes, run.stored[i], run.decoded[i]);
+      const auto* event = std::get_if<Event>(&run.decoded[i]);
+      if (event == nullptr) continue;
+      if (auto done = apply_event(changes, *event); !done) return done;
+    }
+    if (auto done = remember_command(changes, run); !done) return done;
+    meta_.last_event_time = std::max(meta_.last_event_time, run.time());
+  }
+  meta_.position = run.stored.back().position;
+  return {};
+}
+
+Result<bool> Fold::is_to_be_skipped(const Changes& changes, const Run& run) const {
+  for (const auto& event : run.decoded) {
+    const Term* term = checked_term(event);
+    if (term != nullptr && *term != meta_.term) return true;
+  }
+  const auto applied = changes.get(Family::commands, command_of(run.decoded.front()).value);
+  if (!applied) return fail(applied.error());
+  return applied->has_value();
+}
+
+Result<void> Fold::apply_event(Changes& changes, const Event& event) {
+  if (is_about_a_key(event.fact)) return apply_key_fact(changes, event);
+  if (event.account) return apply_account_fact(changes, event);
+  if (const auto* created = std::get_if<LedgerCreated>(&event.fact)) {
+    if (!meta_.log_id.empty()) return does_not_follow(event, "the log has begun before");
+    meta_.log_id = created->log_id;
+    meta_.pepper_fingerprint = created->pepper_fingerprint;
+  } else if (std::holds_alternative<WriterElected>(event.fact)) {
+    meta_.term = Term{event.id};
+  }
+  return {};
+}
+
+Result<void> Fold::apply_account_fact(Changes& changes, const Event& event) {
+  auto before = load_state(changes, *event.account, nullptr);
+  if (!before) return fail(std::move(before.error()));
+  const bool was_registered = before->account.registered;
+  const State after = evolve(std::move(*before), event.fact, event.time);
+  if (!after.account.registered) return does_not_follow(event, "the account is not registered");
+  changes.put(Family::accounts, event.account->value, account_row(after.account));
+  if (!was_registered) return {};
+  return rewrite_grants(changes, *event.account, after.account.username);
+}
+
+Result<void> Fold::apply_key_fact(Changes& changes, const Event& event) {
+  const AccountId& account = *event.account;
+  const KeyId& id = *event.key;
+  auto before = load_state(changes, account, &id);
+  if (!before) return fail(std::move(before.error()));
+  const bool is_new = std::holds_alternative<KeyCreated>(event.fact);
+  const auto wanted = is_new ? KeyState::Status::absent : KeyState::Status::live;
+  if (before->key.status != wanted) {
+    return does_not_follow(event, is_new ? "the key is there already" : "there is no such key");
+  }
+  if (!before->account.registered) return does_not_follow(event, "the account is not registered");
+  const std::uint32_t version = before->key.version.value + (steps_version(event.fact) ? 1 : 0);
+  if (event.version.value != version) {
+    return does_not_follow(event, "its version is " + std::to_string(event.version.value) +
+                                      ", not " + std::to_string(version));
+  }
+  if (!steps_version(event.fact)) return {};
+
+  const State after = evolve(std::move(*before), event.fact, event.time);
+  std::string digest(digest_key(after.key.digest));
+  if (after.key.status == KeyState::Status::deleted) {
+    changes.erase(Family::grants, std::move(digest));
+  } else {
+    if (is_new) changes.put(Family::history_by_digest, digest, keys_key(account, id));
+    changes.put(Family::grants, std::move(digest),
+                grant_row(account, after.account.username, after.key));
+  }
+  changes.put(Family::keys, keys_key(account, id), key_row(after.key));
+  return {};
+}
+
+/// Every live key of the account carries its username, so that validation needs one row.
+Result<void> Fold::rewrite_grants(Changes& changes, const AccountId& account,
+                                  const Username& username) const {
+  const std::string prefix = keys_prefix(account);
+  std::vector<KeyState> live;
+  Result<KeyState> key;
+  const auto read = changes.scan(Family::keys, prefix, after_prefix(prefix),
+                                 [&](std::string_view row_key, std::string_view row) {
+                                   key = read_key_row(row_key, row);
+                                   if (!key) return false;
+                                   if (key->status == KeyState::Status::live) live.push_back(*key);
+                                   return true;
+                                 });
+  if (!read) return read;
+  if (!key) return fail(std::move(key.error()));
+  for (const KeyState& each : live) {
+    changes.put(Family::grants, std::string(digest_key(each.digest)),
+                grant_row(account, username, each));
+  }
+  return {};
+}
+
+Result<void> Fold::remember_command(Changes& changes, const Run& run) {
+  const CommandId& command = command_of(run.decoded.front());
+  if (!command.value.empty()) {
+    changes.put(Family::commands, command.value, time_key(run.time()));
+  }
+  const auto* first = std::get_if<Event>(&run.decoded.front());
+  if (first == nullptr || !first->idempotency) return {};
+
+  const std::string& hash = first->idempotency->key_hash;
+  const auto old = changes.get(Family::idempotency, hash);
+  if (!old) return fail(old.error());
+  if (*old) {
+    const auto record = read_idempotency_row(**old);
+    if (!record) return fail(record.error());
+    changes.erase(Family::idempotency_by_time, time_key(record->time, hash));
+  }
+  IdempotencyRecord record{first->idempotency->request_hash,
+                           run.stored.front().position,
+                           run.stored.back().position,
+                           first->account,
+                           std::nullopt,
+                           run.time()};
+  for (const auto& event : run.decoded) {
+    const auto* known = std::get_if<Event>(&event);
+    if (known != nullptr && known->key) record.key = known->key;
+  }
+  changes.put(Family::idempotency, hash, idempotency_row(record));
+  changes.put(Family::idempotency_by_time, time_key(record.time, hash), {});
+  return {};
+}
+
+/// Once for each minute of event time, so that every replica and every rebuild forgets the same.
+Result<void> Fold::forget_old_commands(Changes& changes, Instant now) {
+  const Instant before = std::chrono::floor<std::chrono::minutes>(now) - kIdempotencyRetention;
+  if (before <= forgotten_before_) return {};
+  std::vector<std::pair<Family, std::string>> old;
+  const auto idempotency =
+      changes.scan(Family::idempotency_by_time, {}, time_key(before),
+                   [&](std::string_view key, std::string_view) {
+                     old.emplace_back(Family::idempotency_by_time, key);
+                     old.emplace_back(Family::idempotency, key.substr(kTimeBytes));
+                     return true;
+                   });
+  if (!idempotency) return idempotency;
+  // Command ids sort by time: the first one that is young enough ends it.
+  const auto commands =
+      changes.scan(Family::commands, {}, {}, [&](std::string_view key, std::string_view value) {
+        const auto time = read_time_key(value);
+        if (time && *time >= before) return false;
+        old.emplace_back(Family::commands, key);
+        return true;
+      });
+  if (!commands) return commands;
+  for (auto& [family, key] : old) changes.erase(family, std::move(key));
+  forgotten_before_ = before;
+  return {};
+}
+
+}  // namespace keyledger::projections

@@ -1,0 +1,137 @@
+#include "projections/projector.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "events/log/codec.h"
+
+namespace keyledger::projections {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::size_t kPageEvents = 4096;
+constexpr std::chrono::seconds kWait{1};
+constexpr std::chrono::milliseconds kProgressInterval{250};
+
+/// The id in the log's first event; empty for an empty log.
+Result<std::string> read_log_id(const log::LogReader& log) {
+  const auto first = log.read_after(Position{}, 1);
+  if (!first) return fail(first.error());
+  if (first->empty()) return std::string{};
+  const auto decoded = log::decode(first->front().bytes);
+  if (!decoded) return fail(decoded.error());
+  const auto* event = std::get_if<Event>(&*decoded);
+  const auto* created = event != nullptr ? std::get_if<LedgerCreated>(&event->fact) : nullptr;
+  if (created == nullptr) return fail(Errc::damaged, "the log's first event is no LedgerCreated");
+  return created->log_id;
+}
+
+}  // namespace
+
+Projector::Projector(const log::LogReader& log, ReadModel& model,
+                     std::function<void(const Error&)> on_halt)
+    : log_(log), model_(model), on_halt_(std::move(on_halt)) {}
+
+Projector::~Projector() { stop(); }
+
+Result<void> Projector::catch_up(const OnProgress& on_progress) {
+  const auto meta = model_.meta();
+  if (!meta) return fail(meta.error());
+  if (auto fits = check_log(); !fits) return fits;
+  fold_.emplace(model_.store(), *meta);
+  gate_.advance(meta->position);
+  const auto end = log_.end();
+  if (!end) return fail(end.error());
+
+  const auto began = steady_clock::now();
+  auto reported = began;
+  for (;;) {
+    const auto applied = apply_page();
+    if (!applied) return fail(applied.error());
+    if (!*applied) return {};
+    const auto now = steady_clock::now();
+    if (now - reported < kProgressInterval) continue;
+    reported = now;
+    const double seconds = std::chrono::duration<double>(now - began).count();
+    const auto done = static_cast<double>(fold_->position().value - meta->position.value);
+    Progress progress{fold_->position(), std::max(*end, fold_->position()), done / seconds, {}};
+    if (done > 0) {
+      const auto left = static_cast<double>(progress.end.value - progress.position.value);
+      progress.time_left =
+          std::chrono::seconds(static_cast<std::int64_t>(left / progress.events_per_second));
+    }
+    on_progress(progress);
+  }
+}
+
+Result<void> Projector::check_log() const {
+  const auto meta = model_.meta();
+  if (!meta) return fail(meta.error());
+  if (meta->position == Position{}) return {};
+  const auto end = log_.end();
+  if (!end) return fail(end.error());
+  if (*end < meta->position) {
+    return fail(Errc::damaged,
+                "the log ends at position " + std::to_string(end->value) +
+                    ", but the read model has applied " + std::to_string(meta->position.value) +
+                    ": events are lost. Restore the log from a backup that has them");
+  }
+  const auto log_id = read_log_id(log_);
+  if (!log_id) return fail(log_id.error());
+  if (*log_id == meta->log_id) return {};
+  return fail(Errc::incompatible, "the read model was folded from the log " + meta->log_id +
+                                      ", and this log is " + *log_id +
+                                      ": put the right log in place, or rebuild the read model "
+                                      "with keyledger projection rebuild");
+}
+
+Result<bool> Projector::apply_page() {
+  const auto events = log_.read_after(fold_->position(), kPageEvents);
+  if (!events) return fail(events.error());
+  if (events->empty()) return false;
+  const Position before = fold_->position();
+  auto applied = fold_->apply(*events);
+  stats_.applied_events.fetch_add(fold_->position().value - before.value,
+                                  std::memory_order_relaxed);
+  stats_.rejected_runs.store(fold_->rejected_runs(), std::memory_order_relaxed);
+  gate_.advance(fold_->position());
+  if (!applied) return fail(std::move(applied.error()));
+  if (fold_->position() > before) return true;
+  return fail(Errc::damaged, "position " + std::to_string(events->front().position.value) +
+                                 ": the command that begins here has no end");
+}
+
+void Projector::start() {
+  thread_ = std::jthread([this](const std::stop_token& stop) { follow(stop); });
+}
+
+void Projector::stop() {
+  thread_.request_stop();
+  if (thread_.joinable()) thread_.join();
+  gate_.close();
+}
+
+void Projector::follow(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    if (!log_.wait_beyond(fold_->position(), stop, kWait)) continue;
+    if (auto applied = apply_page(); !applied) return halt(std::move(applied.error()));
+  }
+}
+
+void Projector::halt(Error error) {
+  {
+    const std::scoped_lock lock(mutex_);
+    halted_ = error;
+  }
+  on_halt_(error);
+}
+
+std::optional<Error> Projector::halted() const {
+  const std::scoped_lock lock(mutex_);
+  return halted_;
+}
+
+}  // namespace keyledger::projections

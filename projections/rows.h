@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "events/result.h"
+#include "events/state.h"
+#include "events/vocabulary.h"
+#include "projections/read_model.h"
+
+namespace keyledger::projections {
+
+// The keys and values of the read model's rows (rows.fbs). Numbers in keys are big-endian, so that
+// they sort. Reading a row never trusts its bytes: what can't be one is `damaged`.
+
+/// Goes up with every change of a row's form: a model of another format is rebuilt.
+inline constexpr std::uint32_t kRowFormat = 1;
+
+// meta: the one row of each.
+inline constexpr std::string_view kFormatKey = "format";
+inline constexpr std::string_view kMetaKey = "meta";
+std::string meta_row(const MetaRow& meta);
+Result<MetaRow> read_meta_row(std::string_view row);
+
+// keys: account, a zero byte and the key id. A deleted key leaves a row without its texts, so that
+// its id is never taken again and its trail is still found.
+std::string keys_prefix(const AccountId& account);
+std::string keys_key(const AccountId& account, const KeyId& key);
+std::string key_row(const KeyState& key);
+/// `key` is the row's key in the family.
+Result<KeyState> read_key_row(std::string_view key, std::string_view row);
+
+// grants: the digest's 32 bytes. Live keys only.
+std::string_view digest_key(const Digest& digest);
+std::string grant_row(const AccountId& account, const Username& username, const KeyState& key);
+Result<Grant> read_grant_row(std::string_view row);
+
+// accounts: the account id.
+std::string account_row(const AccountState& account);
+Result<AccountState> read_account_row(std::string_view row);
+
+// history: the position; the value is the event as it lies in the log.
+std::string position_key(Position position);
+std::optional<Position> read_position_key(std::string_view key);
+
+// history_by_account and history_by_subject: the account, or the subject, a zero byte and the
+// position. The subject is the key's id; for facts about the account itself it is subject_of().
+std::string index_prefix(std::string_view owner);
+std::string index_key(std::string_view owner, Position position);
+std::optional<Position> read_index_key(std::string_view key);
+std::string subject_of(const AccountId& account);
+
+/// What the indexes tell of an event, so that filters needn't read it.
+struct IndexEntry {
+  Instant time;
+  std::string_view account;
+  std::string_view type;  ///< "KeyRenamed"
+};
+std::string index_row(const IndexEntry& entry);
+/// The result refers to `row`.
+Result<IndexEntry> read_index_row(std::string_view row);
+
+// history_by_digest: the digest; the value is the keys_key() of the key that it was made for.
+
+// idempotency: the hash of the idempotency key. idempotency_by_time: instant and that hash, with an
+// empty value. commands: the command's id, which sorts by time; the value is the instant.
+std::string idempotency_row(const IdempotencyRecord& record);
+Result<IdempotencyRecord> read_idempotency_row(std::string_view row);
+std::string time_key(Instant at, std::string_view rest = {});
+std::optional<Instant> read_time_key(std::string_view key);
+inline constexpr std::size_t kTimeBytes = 8;
+
+}  // namespace keyledger::projections

@@ -1,0 +1,211 @@
+#include "projections/store.h"
+
+#include <utility>
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+
+namespace keyledger::projections {
+namespace {
+
+constexpr std::array<const char*, kFamilies> kNames = {"default",
+                                                       "keys",
+                                                       "grants",
+                                                       "accounts",
+                                                       "history",
+                                                       "history_by_account",
+                                                       "history_by_subject",
+                                                       "history_by_digest",
+                                                       "idempotency",
+                                                       "idempotency_by_time",
+                                                       "commands"};
+/// How often a reader tries again when the writer replaced files while it was opening them.
+constexpr int kOpenAttempts = 5;
+constexpr std::size_t kWriteBufferBytes = std::size_t{32} << 20U;
+
+rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
+
+Error io_error(const rocksdb::Status& status, const std::string& what) {
+  return {status.IsCorruption() ? Errc::damaged : Errc::io, what + ": " + status.ToString(), {}};
+}
+
+/// facts.md: whole-key filters, index and filters in the cache, and no bet on hits: a key that is
+/// unknown must cost no more than one that is there.
+rocksdb::ColumnFamilyOptions family_options(Family family,
+                                            const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.cache_index_and_filter_blocks = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.data_block_index_type = rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;
+  rocksdb::ColumnFamilyOptions options;
+  options.write_buffer_size = kWriteBufferBytes;
+  options.compression =
+      family == Family::grants ? rocksdb::kNoCompression : rocksdb::kLZ4Compression;
+  options.memtable_prefix_bloom_size_ratio = 0.1;
+  options.memtable_whole_key_filtering = true;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+}  // namespace
+
+struct Store::Database {
+  std::unique_ptr<rocksdb::DB> db;
+  std::array<std::unique_ptr<rocksdb::ColumnFamilyHandle>, kFamilies> handles;
+  rocksdb::WriteOptions write;
+
+  ~Database() {
+    for (auto& handle : handles) handle.reset();
+  }
+
+  rocksdb::ColumnFamilyHandle* family(Family which) const {
+    return handles[static_cast<std::size_t>(which)].get();
+  }
+};
+
+std::string_view family_name(Family family) {
+  return family == Family::meta ? "meta" : kNames[static_cast<std::size_t>(family)];
+}
+
+Store::Store(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+
+Store::~Store() = default;
+
+Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& directory, Mode mode,
+                                           std::size_t cache_bytes) {
+  std::error_code ec;
+  if (mode == Mode::read) {
+    if (!std::filesystem::exists(directory / "CURRENT", ec)) {
+      return fail(Errc::not_found, "there is no read model in " + directory.string());
+    }
+  } else {
+    std::filesystem::create_directories(directory, ec);
+    if (ec) return fail(Errc::io, "can't make " + directory.string() + ": " + ec.message());
+  }
+
+  rocksdb::DBOptions options;
+  options.create_if_missing = true;
+  options.create_missing_column_families = true;
+  options.paranoid_checks = true;
+  options.keep_log_file_num = 2;
+  options.info_log_level = rocksdb::WARN_LEVEL;
+  options.max_background_jobs = 2;
+  options.atomic_flush = mode == Mode::bulk;
+  const auto cache = rocksdb::NewLRUCache(cache_bytes);
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  for (std::size_t i = 0; i < kFamilies; ++i) {
+    descriptors.emplace_back(kNames[i], family_options(static_cast<Family>(i), cache));
+  }
+
+  rocksdb::DB* db = nullptr;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::Status status;
+  for (int attempt = 0; attempt < kOpenAttempts; ++attempt) {
+    status =
+        mode == Mode::read
+            ? rocksdb::DB::OpenForReadOnly(options, directory.string(), descriptors, &handles, &db)
+            : rocksdb::DB::Open(options, directory.string(), descriptors, &handles, &db);
+    if (status.ok() || mode != Mode::read) break;
+  }
+  if (status.IsIOError() && status.ToString().find("lock") != std::string::npos) {
+    return fail(Errc::locked,
+                "another process uses the read model " + directory.string() + ": stop it first");
+  }
+  if (!status.ok()) {
+    return fail(io_error(status, "can't open the read model " + directory.string()));
+  }
+  auto database = std::make_unique<Database>();
+  database->db.reset(db);
+  database->write.disableWAL = mode == Mode::bulk;
+  for (std::size_t i = 0; i < kFamilies; ++i) database->handles[i].reset(handles[i]);
+  return std::unique_ptr<Store>(new Store(std::move(database)));
+}
+
+Result<bool> Store::get(Family family, std::string_view key, rocksdb::PinnableSlice& row) const {
+  const auto status = database_->db->Get({}, database_->family(family), slice(key), &row);
+  if (status.ok()) return true;
+  if (status.IsNotFound()) return false;
+  return fail(io_error(status, "can't read from " + std::string(family_name(family))));
+}
+
+Result<std::optional<std::string>> Store::get(Family family, std::string_view key) const {
+  rocksdb::PinnableSlice row;
+  const auto found = get(family, key, row);
+  if (!found) return fail(found.error());
+  if (!*found) return std::optional<std::string>{};
+  return std::optional(row.ToString());
+}
+
+Result<void> Store::scan(Family family, std::string_view from, std::string_view to, bool reverse,
+                         const Visit& visit) const {
+  const rocksdb::Slice lower = slice(from);
+  const rocksdb::Slice upper = slice(to);
+  rocksdb::ReadOptions options;
+  if (!from.empty()) options.iterate_lower_bound = &lower;
+  if (!to.empty()) options.iterate_upper_bound = &upper;
+  const std::unique_ptr<rocksdb::Iterator> row(
+      database_->db->NewIterator(options, database_->family(family)));
+  for (reverse ? row->SeekToLast() : row->SeekToFirst(); row->Valid();
+       reverse ? row->Prev() : row->Next()) {
+    if (!visit(row->key().ToStringView(), row->value().ToStringView())) return {};
+  }
+  if (row->status().ok()) return {};
+  return fail(io_error(row->status(), "can't read from " + std::string(family_name(family))));
+}
+
+Result<void> Store::scan_all(
+    const std::function<void(Family, std::string_view, std::string_view)>& visit) const {
+  rocksdb::ManagedSnapshot snapshot(database_->db.get());
+  rocksdb::ReadOptions options;
+  options.snapshot = snapshot.snapshot();
+  options.fill_cache = false;
+  options.readahead_size = std::size_t{1} << 20U;
+  for (std::size_t i = 0; i < kFamilies; ++i) {
+    const auto family = static_cast<Family>(i);
+    const std::unique_ptr<rocksdb::Iterator> row(
+        database_->db->NewIterator(options, database_->family(family)));
+    for (row->SeekToFirst(); row->Valid(); row->Next()) {
+      visit(family, row->key().ToStringView(), row->value().ToStringView());
+    }
+    if (!row->status().ok()) {
+      return fail(io_error(row->status(), "can't read from " + std::string(family_name(family))));
+    }
+  }
+  return {};
+}
+
+Result<void> Store::write(const std::vector<Change>& changes) {
+  rocksdb::WriteBatch batch;
+  for (const Change& change : changes) {
+    auto* family = database_->family(change.family);
+    if (change.value) {
+      batch.Put(family, change.key, *change.value);
+    } else {
+      batch.Delete(family, change.key);
+    }
+  }
+  const auto status = database_->db->Write(database_->write, &batch);
+  if (status.ok()) return {};
+  return fail(io_error(status, "can't write the read model"));
+}
+
+Result<void> Store::flush() {
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  for (const auto& handle : database_->handles) handles.push_back(handle.get());
+  const auto status = database_->db->Flush({}, handles);
+  if (status.ok()) return {};
+  return fail(io_error(status, "can't write the read model"));
+}
+
+std::string after_prefix(std::string_view prefix) {
+  std::string next(prefix);
+  while (!next.empty() && next.back() == '\xff') next.pop_back();
+  if (!next.empty()) next.back() = static_cast<char>(static_cast<unsigned char>(next.back()) + 1);
+  return next;
+}
+
+}  // namespace keyledger::projections

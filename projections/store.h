@@ -1,0 +1,94 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <rocksdb/slice.h>
+
+#include "events/result.h"
+
+namespace keyledger::projections {
+
+/// The read model's column families. What each holds stands in rows.h.
+enum class Family : std::uint8_t {
+  meta,
+  keys,
+  grants,
+  accounts,
+  history,
+  history_by_account,
+  history_by_subject,
+  history_by_digest,
+  idempotency,
+  idempotency_by_time,
+  commands,
+};
+inline constexpr std::size_t kFamilies = 11;
+
+std::string_view family_name(Family family);
+
+/// One row to write, or without a value to remove.
+struct Change {
+  Family family;
+  std::string key;
+  std::optional<std::string> value;
+};
+
+/// The read model's RocksDB: bytes in families, written in atomic batches. Statuses are translated
+/// here, once. Thread safety: reading members from any thread, write() by one at a time beside
+/// them. Errors of all: io, damaged.
+class Store {
+ public:
+  enum class Mode {
+    serve,  ///< Reads and writes; a write survives the process, not always the machine.
+    bulk,   ///< Writes that are safe only after flush().
+    read,   ///< What is there now, beside a writer or without one.
+  };
+
+  /// Errors also: locked (another process writes it), not_found (Mode::read and nothing there).
+  static Result<std::unique_ptr<Store>> open(const std::filesystem::path& directory, Mode mode,
+                                             std::size_t cache_bytes);
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  /// A point look-up. False where there is no such row; `row` pins its bytes until it is gone.
+  Result<bool> get(Family family, std::string_view key, rocksdb::PinnableSlice& row) const;
+  Result<std::optional<std::string>> get(Family family, std::string_view key) const;
+
+  /// Calls `visit(key, value)` for the rows whose key is in [from, to), in order or the reverse,
+  /// until it returns false. Sees one moment of the store.
+  using Visit = std::function<bool(std::string_view key, std::string_view value)>;
+  Result<void> scan(Family family, std::string_view from, std::string_view to, bool reverse,
+                    const Visit& visit) const;
+
+  /// Calls `visit` for every row of every family, as of one moment, in the families' order.
+  Result<void> scan_all(
+      const std::function<void(Family, std::string_view key, std::string_view value)>& visit) const;
+
+  /// Writes all of `changes` or none.
+  Result<void> write(const std::vector<Change>& changes);
+
+  /// Puts everything on stable storage.
+  Result<void> flush();
+
+ private:
+  struct Database;
+  explicit Store(std::unique_ptr<Database> database);
+
+  std::unique_ptr<Database> database_;
+};
+
+/// The first key after all that begin with `prefix`, for scan(). Empty, which is no bound at all,
+/// where there is none.
+std::string after_prefix(std::string_view prefix);
+
+}  // namespace keyledger::projections

@@ -1,0 +1,364 @@
+#include "services/http/connection.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <exception>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/http/error.hpp>
+
+#include "services/http/problem.h"
+#include "services/http/text.h"
+
+namespace keyledger::http {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+constexpr auto kUseTuple = asio::as_tuple(asio::use_awaitable);
+constexpr std::size_t kReadBytes = 4096;
+constexpr std::size_t kReadBodyBytes = 64 * 1024;
+/// What a large request or answer needed is given back after it.
+constexpr std::size_t kKeptBytes = 128 * 1024;
+/// The most that is read and dropped of a request that was refused before its body had come.
+constexpr std::size_t kMaxLingerBytes = 256 * 1024;
+constexpr std::chrono::seconds kLingerTime{2};
+/// A body that no route asked for is read up to here, so that the connection can be kept.
+constexpr std::size_t kMaxUnroutedBodyBytes = 64 * 1024;
+
+bool is_request_id(std::string_view text) {
+  const auto is_allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  };
+  return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, is_allowed);
+}
+
+/// W3C Trace Context §3.2: version 00.
+bool is_traceparent(std::string_view text) {
+  constexpr std::string_view kShape = "00-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-xxxxxxxxxxxxxxxx-xx";
+  const auto fits = [](char c, char shape) {
+    return shape == 'x' ? (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') : c == shape;
+  };
+  return text.size() == kShape.size() && std::ranges::equal(text, kShape, fits);
+}
+
+void append_number(std::string& out, std::uint64_t number) {
+  std::array<char, 20> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  out.append(digits.data(), end);
+}
+
+/// Answers to these have no body and no Content-Length (RFC 9110 §8.6).
+bool is_bodiless(unsigned status) { return status == 204 || status == 304; }
+
+}  // namespace
+
+Connection::Connection(Worker& worker, tcp::socket socket, ListenerKind kind)
+    : worker_(worker),
+      socket_(std::move(socket)),
+      place_(worker.connections().insert(worker.connections().end(), this)) {
+  enter(Phase::idle);
+  error_code ignored;
+  socket_.set_option(tcp::no_delay(true), ignored);
+  socket_.non_blocking(true, ignored);
+  const auto address = socket_.remote_endpoint(ignored).address();
+  const bool mapped = address.is_v6() && address.to_v6().is_v4_mapped();
+  const auto plain =
+      mapped ? asio::ip::address(asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()))
+             : address;
+  remote_address_ = plain.to_string();
+  request_.remote_address = remote_address_;
+  request_.from_loopback = plain.is_loopback();
+  request_.listener = kind;
+}
+
+Connection::~Connection() { worker_.connections().erase(place_); }
+
+void Connection::enter(Phase phase) {
+  const Limits& limits = worker_.context().limits;
+  phase_ = phase;
+  const auto now = Clock::now();
+  switch (phase) {
+    case Phase::idle:
+      deadline_ = now + limits.idle_timeout;
+      break;
+    case Phase::header:
+      deadline_ = now + limits.header_timeout;
+      break;
+    case Phase::body:
+      deadline_ = now + limits.body_timeout;
+      break;
+    case Phase::handler:
+      deadline_ = Clock::time_point::max();  // Handlers see to request_.deadline themselves.
+      break;
+    case Phase::write:
+      deadline_ = now + limits.write_timeout;
+      break;
+    case Phase::lingering:
+      deadline_ = now + kLingerTime;
+      break;
+  }
+}
+
+void Connection::end_if_idle() {
+  error_code ignored;
+  if (phase_ == Phase::idle) socket_.cancel(ignored);
+}
+
+void Connection::end_if_late(Clock::time_point now) {
+  if (now < deadline_) return;
+  late_ = true;
+  deadline_ = Clock::time_point::max();
+  error_code ignored;
+  socket_.cancel(ignored);
+}
+
+asio::awaitable<void> Connection::run() {
+  try {
+    co_await serve_requests();
+  } catch (const std::exception&) {
+    // Only memory can be short here: handlers' exceptions are answered in answer(). The connection
+    // ends.
+  }
+}
+
+asio::awaitable<void> Connection::serve_requests() {
+  const ServerContext& context = worker_.context();
+  for (;;) {
+    forget_request();
+    RequestParser parser(memory_, context.limits.header_bytes);
+    bool complete = co_await read_header(parser);
+    const auto began = Clock::now();
+    Router::Match match;
+    if (complete) {
+      request_.deadline = began + context.limits.request_timeout;
+      match = context.router.find(request_.method, request_.path, request_.listener);
+      const std::size_t max_body_bytes =
+          match.route != nullptr ? match.route->max_body_bytes : kMaxUnroutedBodyBytes;
+      complete = parser.is_done() || co_await read_body(parser, max_body_bytes);
+    }
+    if (!complete && !refusal_) co_return;
+    position_ = context.position();
+
+    Response response;
+    if (complete) {
+      request_.body = memory_.body;
+      enter(Phase::handler);
+      response = co_await answer(match);
+    } else {
+      response = std::move(*refusal_);
+    }
+    const bool keep_alive = complete && parser.keep_alive() && !worker_.draining();
+    context.observer(
+        {request_, match.route, response.status, Clock::now() - began, response.log_text});
+    if (!co_await write(response, keep_alive, parser.is_http_1_1())) co_return;
+    if (!keep_alive) {
+      co_await linger();
+      co_return;
+    }
+  }
+}
+
+void Connection::forget_request() {
+  enter(Phase::idle);
+  refusal_.reset();
+  request_.method = Method::get;
+  request_.method_text = request_.path = request_.query = request_.body = {};
+  request_.request_id = request_.traceparent = {};
+  request_.headers.clear();
+  request_id_.clear();
+  for (std::string* memory : {&memory_.body, &input_, &output_}) {
+    if (memory->capacity() > kKeptBytes && input_bytes_ == 0) *memory = {};
+  }
+}
+
+asio::awaitable<bool> Connection::read_some() {
+  const std::size_t room =
+      input_bytes_ + (phase_ == Phase::body ? kReadBodyBytes : std::max(kReadBytes, input_bytes_));
+  if (input_.size() < room) input_.resize(room);
+  const auto free = asio::buffer(input_.data() + input_bytes_, input_.size() - input_bytes_);
+  const auto [ec, bytes] = co_await socket_.async_read_some(free, kUseTuple);
+  input_bytes_ += bytes;
+  co_return !ec;
+}
+
+bool Connection::parse(RequestParser& parser) {
+  while (input_bytes_ > 0) {
+    error_code ec;
+    const bool in_header = !parser.is_header_done();
+    const std::size_t taken = parser.put(asio::const_buffer(input_.data(), input_bytes_), ec);
+    input_bytes_ -= taken;
+    // What is left is the body's beginning or the next request: short as a rule.
+    if (taken > 0 && input_bytes_ > 0)
+      std::copy_n(input_.begin() + static_cast<std::ptrdiff_t>(taken), input_bytes_,
+                  input_.begin());
+    if (ec == beast::http::error::need_more) break;
+    if (ec == beast::http::error::header_limit || ec == beast::http::error::buffer_overflow) {
+      refuse(431, "the header is larger than this server takes");
+      return true;
+    }
+    if (ec == beast::http::error::body_limit) {
+      refuse(413, "the body is larger than this request may have");
+      return true;
+    }
+    if (ec) {
+      refuse(400, "this is not HTTP: " + ec.message());
+      return true;
+    }
+    if (in_header ? parser.is_header_done() : parser.is_done()) return true;
+  }
+  // What can't be parsed for want of more is a header line or a chunk's: never this long.
+  if (input_bytes_ > worker_.context().limits.header_bytes) {
+    refuse(431, "the header is larger than this server takes");
+    return true;
+  }
+  return false;
+}
+
+asio::awaitable<bool> Connection::read_header(RequestParser& parser) {
+  while (!parse(parser)) {
+    if (phase_ == Phase::idle && input_bytes_ > 0) enter(Phase::header);
+    if (phase_ == Phase::idle && worker_.draining()) co_return false;
+    if (co_await read_some()) continue;
+    if (late_ && phase_ == Phase::header) {
+      describe_request();
+      refuse(408, "the header took too long to arrive");
+    }
+    co_return false;
+  }
+  if (!parser.is_header_done()) co_return false;
+  const bool is_ours = parser.describe(request_);
+  describe_request();
+  const std::string_view ambiguity = find_ambiguity(request_, parser.is_http_1_1());
+  if (!ambiguity.empty()) {
+    refuse(400, "the request has " + std::string(ambiguity));
+  } else if (!is_ours) {
+    refuse(400, "the request target is not a path");
+  }
+  co_return !refusal_;
+}
+
+/// Gives the request its id and trace, which are the client's where those are well-formed.
+void Connection::describe_request() {
+  const std::string_view id = request_.header("x-request-id");
+  if (is_request_id(id)) {
+    request_id_ = id;
+  } else {
+    request_id_.clear();
+    worker_.append_request_id(request_id_);
+  }
+  request_.request_id = request_id_;
+  const std::string_view trace = request_.header("traceparent");
+  request_.traceparent = is_traceparent(trace) ? trace : std::string_view{};
+}
+
+asio::awaitable<bool> Connection::read_body(RequestParser& parser, std::size_t max_body_bytes) {
+  enter(Phase::body);
+  parser.set_max_body_bytes(max_body_bytes);
+  const auto length = parser.content_length();
+  if (length && *length > max_body_bytes) {
+    refuse(413, "the body is larger than the " + std::to_string(max_body_bytes) +
+                    " bytes that this request may have");
+    co_return false;
+  }
+  const std::string_view expected = request_.header("expect");
+  if (!expected.empty() && parser.is_http_1_1()) {
+    if (!same_token(expected, "100-continue")) {
+      refuse(417, "there is no such expectation here");
+      co_return false;
+    }
+    if (input_bytes_ == 0 && !co_await write_all("HTTP/1.1 100 Continue\r\n\r\n")) {
+      co_return false;
+    }
+  }
+  while (!parse(parser)) {
+    if (co_await read_some()) continue;
+    if (late_) refuse(408, "the body took too long to arrive");
+    co_return false;
+  }
+  co_return !refusal_;
+}
+
+asio::awaitable<Response> Connection::answer(const Router::Match& match) {
+  if (match.route == nullptr) {
+    if (match.allow.empty()) {
+      co_return problem(404, "there is nothing at this path", request_.request_id);
+    }
+    Response response = problem(405, "this path takes " + match.allow, request_.request_id);
+    co_return std::move(response.set("Allow", match.allow));
+  }
+  request_.path_parameters = match.parameters;
+  try {
+    if (const auto* handler = std::get_if<InlineHandler>(&match.route->handler)) {
+      co_return (*handler)(request_);
+    }
+    co_return co_await std::get<AsyncHandler>(match.route->handler)(request_);
+  } catch (const std::exception& exception) {
+    co_return problem(Error{Errc::internal, exception.what(), {}}, request_.request_id);
+  }
+}
+
+asio::awaitable<bool> Connection::write(const Response& response, bool keep_alive,
+                                        bool is_http_1_1) {
+  enter(Phase::write);
+  const bool bodiless = is_bodiless(response.status);
+  output_.clear();
+  output_.append("HTTP/1.1 ");
+  append_number(output_, response.status);
+  output_.append(" ").append(reason_phrase(response.status)).append("\r\nDate: ");
+  output_.append(worker_.date()).append("\r\n");
+  if (!bodiless) {
+    output_.append("Content-Length: ");
+    append_number(output_, response.body.size());
+    output_.append("\r\n");
+  }
+  output_.append("Keyledger-Position: ");
+  append_number(output_, response.position.value_or(position_));
+  output_.append("\r\nX-Request-Id: ").append(request_id_).append("\r\n");
+  if (!keep_alive) output_.append("Connection: close\r\n");
+  if (keep_alive && !is_http_1_1) output_.append("Connection: keep-alive\r\n");
+  output_.append(response.headers).append("\r\n");
+  if (!bodiless && request_.method != Method::head) output_.append(response.body);
+  co_return co_await write_all(output_);
+}
+
+asio::awaitable<bool> Connection::write_all(std::string_view bytes) {
+  // The socket's buffer takes an answer at once as a rule: then there is nothing to wait for.
+  error_code ec;
+  const std::size_t written = socket_.write_some(asio::buffer(bytes.data(), bytes.size()), ec);
+  if (ec && ec != asio::error::would_block && ec != asio::error::try_again) co_return false;
+  if (written == bytes.size()) co_return true;
+  bytes.remove_prefix(written);
+  const auto [write_error, ignored] =
+      co_await asio::async_write(socket_, asio::buffer(bytes.data(), bytes.size()), kUseTuple);
+  co_return !write_error;
+}
+
+asio::awaitable<void> Connection::linger() {
+  error_code ec;
+  socket_.shutdown(tcp::socket::shutdown_send, ec);
+  if (ec) co_return;
+  enter(Phase::lingering);
+  late_ = false;
+  for (std::size_t read = 0; read < kMaxLingerBytes;) {
+    input_bytes_ = 0;
+    if (!co_await read_some()) co_return;
+    read += input_bytes_;
+  }
+}
+
+void Connection::refuse(unsigned status, std::string_view detail) {
+  if (request_id_.empty()) worker_.append_request_id(request_id_);
+  refusal_ = problem(status, detail, request_id_);
+}
+
+}  // namespace keyledger::http

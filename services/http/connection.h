@@ -1,0 +1,80 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include "services/http/message.h"
+#include "services/http/request_parser.h"
+#include "services/http/router.h"
+#include "services/http/worker.h"
+
+namespace keyledger::http {
+
+/// One client's connection: a coroutine that reads requests, asks the router's handlers, and writes
+/// their answers, one after the other. Lives in its worker's thread alone.
+class Connection {
+ public:
+  Connection(Worker& worker, boost::asio::ip::tcp::socket socket, ListenerKind kind);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// Serves until the client or a rule ends the connection. Does not throw.
+  boost::asio::awaitable<void> run();
+
+  /// Ends the connection if no request is under way.
+  void end_if_idle();
+  /// Ends what takes longer than it may.
+  void end_if_late(std::chrono::steady_clock::time_point now);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  /// What the connection waits for now. Each has its own deadline.
+  enum class Phase { idle, header, body, handler, write, lingering };
+
+  void enter(Phase phase);
+
+  boost::asio::awaitable<void> serve_requests();
+  /// Reads some bytes behind those in `input_`. False at the end of the stream or of our patience.
+  boost::asio::awaitable<bool> read_some();
+  /// False if there is no request to answer; then `refusal_` may say what to answer instead.
+  boost::asio::awaitable<bool> read_header(RequestParser& parser);
+  boost::asio::awaitable<bool> read_body(RequestParser& parser, std::size_t max_body_bytes);
+  boost::asio::awaitable<Response> answer(const Router::Match& match);
+  boost::asio::awaitable<bool> write(const Response& response, bool keep_alive, bool is_http_1_1);
+  boost::asio::awaitable<bool> write_all(std::string_view bytes);
+  /// Lets the client read our last answer before the connection goes (RFC 9112 §9.6).
+  boost::asio::awaitable<void> linger();
+
+  /// Takes what came so far to the parser. False when it needs more; `refusal_` on an error.
+  bool parse(RequestParser& parser);
+  void refuse(unsigned status, std::string_view detail);
+  void forget_request();
+  void describe_request();
+
+  Worker& worker_;
+  boost::asio::ip::tcp::socket socket_;
+  Worker::Connections::iterator place_;
+  Phase phase_ = Phase::idle;
+  Clock::time_point deadline_;
+  bool late_ = false;  ///< A deadline has passed, and the wait was ended for it.
+
+  std::string input_;  ///< The first `input_bytes_` of it came and aren't parsed yet.
+  std::size_t input_bytes_ = 0;
+  RequestParser::Memory memory_;
+  Request request_;
+  std::string remote_address_;
+  std::string request_id_;
+  std::uint64_t position_ = 0;       ///< The read model's, when the request came.
+  std::optional<Response> refusal_;  ///< What the protocol itself answers.
+  std::string output_;
+};
+
+}  // namespace keyledger::http
