@@ -29,6 +29,12 @@ class KeyRing {
 
   static KeyRing generate();
 
+  KeyRing(const KeyRing&) = default;
+  KeyRing(KeyRing&&) noexcept = default;
+  KeyRing& operator=(const KeyRing&) = default;
+  KeyRing& operator=(KeyRing&&) noexcept = default;
+  ~KeyRing();  ///< Overwrites the secrets.
+
   /// Errors: not_found, incompatible (not a key ring; readable by others than its owner: says
   /// `chmod 600 FILE`), io.
   static Result<KeyRing> load(const std::filesystem::path& file);

@@ -17,7 +17,7 @@ namespace keyledger::security {
 namespace {
 
 using Jwt = Handle<jwt_t, jwt_free>;
-using JwtText = Handle<char, jwt_free_str>;
+using JwtText = Handle<char, std::free>;
 
 constexpr std::size_t kMaxTokenBytes = 8 * 1024;
 

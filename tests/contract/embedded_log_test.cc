@@ -32,6 +32,14 @@ TEST(EmbeddedLog, OpenedForWritingTwice_IsLocked) {
   EXPECT_EQ(append_texts(*first, {"b"}), Position{2});
 }
 
+TEST(EmbeddedLog, WhoseLockCanNotBeMade_IsAnInputErrorAndNotLocked) {
+  const TemporaryDirectory directory;
+  std::filesystem::create_directories(directory / "LOCK");
+  const auto log = open_embedded_log(directory.path());
+  ASSERT_FALSE(log);
+  EXPECT_EQ(log.error().code, Errc::io) << log.error().message;
+}
+
 TEST(EmbeddedLog, OpenedForReadingBesideTheWriter_HoldsWhatWasThereThen) {
   const TemporaryDirectory directory;
   const auto writer = must(open_embedded_log(directory.path()));
