@@ -25,6 +25,19 @@ Result<std::uint64_t> parse_position(std::string_view text) {
   return value;
 }
 
+/// Whether a browser sent this for a page of another origin (RFC 6454): what only reads is let
+/// through, because its answer is kept from that page.
+bool is_foreign(const http::Request& request) {
+  const bool only_reads =
+      request.method == http::Method::get || request.method == http::Method::head;
+  if (only_reads || request.count("origin") == 0) return false;
+  std::string_view origin = request.header("origin");
+  const auto scheme = origin.find("://");
+  if (scheme == origin.npos || request.count("origin") > 1) return true;
+  origin.remove_prefix(scheme + 3);
+  return origin != request.header("host");
+}
+
 }  // namespace
 
 Admission::Admission(const security::KeyRing& ring, projections::PositionGate& gate)
@@ -38,6 +51,9 @@ Result<security::Principal> Admission::principal(const http::Request& request) c
 }
 
 Result<Caller> Admission::admit(const http::Request& request, security::Scope scope) const {
+  if (is_foreign(request)) {
+    return fail(Errc::forbidden, "a page of another origin may not change anything here");
+  }
   auto caller = principal(request);
   if (!caller) return fail(std::move(caller.error()));
   const auto account = AccountId::parse(request.path_parameters.at(0));

@@ -33,7 +33,8 @@ class Admission {
   Result<security::Principal> principal(const http::Request& request) const;
 
   /// The caller, who may use `scope` on the account that is the first path parameter.
-  /// Errors: unauthenticated, forbidden, not_found (another account, or one that can't be).
+  /// Errors: unauthenticated, forbidden (also for a change that a page of another origin asks for),
+  /// not_found (another account, or one that can't be).
   Result<Caller> admit(const http::Request& request, security::Scope scope) const;
 
   /// Waits until the read model has reached the request's Keyledger-Min-Position header and its

@@ -41,7 +41,12 @@ std::optional<Response> media_problem(const Request& request, bool has_body,
 }
 
 Response answer(unsigned status, const nlohmann::ordered_json& body, const Outcome& outcome) {
-  Response response = http::json_response(status, body.dump());
+  Response response;
+  if (status == 204) {
+    response.status = status;
+  } else {
+    response = http::json_response(status, body.dump());
+  }
   response.position = outcome.position.value;
   if (outcome.replayed) response.set("Idempotency-Replayed", "true");
   return response;
@@ -205,11 +210,7 @@ Routes::Answer Routes::delete_key(const Request& request) const {
   const auto wait = read_prefer_wait(request);
   nlohmann::ordered_json json{{"id", key->value}, {"deleted", true}};
   Response response = answer(wait ? 200 : 204, json, *outcome);
-  if (wait) {
-    add_applied_everywhere(json, response, *wait);
-  } else {
-    response.body.clear();
-  }
+  if (wait) add_applied_everywhere(json, response, *wait);
   co_return response;
 }
 

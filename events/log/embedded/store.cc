@@ -60,8 +60,11 @@ std::vector<rocksdb::ColumnFamilyDescriptor> family_descriptors() {
   return descriptors;
 }
 
+/// RocksDB has no code for it. The first is said within one process, the second between two.
 bool is_somebody_elses_lock(const rocksdb::Status& status) {
-  return status.IsIOError() && status.ToString().find("lock") != std::string::npos;
+  const std::string text = status.ToString();
+  return status.IsIOError() && (text.find("lock hold by current process") != text.npos ||
+                                text.find("While lock file") != text.npos);
 }
 
 Error io_error(const rocksdb::Status& status, const std::string& what) {
