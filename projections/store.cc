@@ -24,6 +24,8 @@ constexpr std::array<const char*, kFamilies> kNames = {"default",
 /// How often a reader tries again when the writer replaced files while it was opening them.
 constexpr int kOpenAttempts = 5;
 constexpr std::size_t kWriteBufferBytes = std::size_t{32} << 20U;
+/// What an opening has to replay at most.
+constexpr std::size_t kMaxWalBytes = std::size_t{128} << 20U;
 
 rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
 
@@ -71,7 +73,8 @@ std::string_view family_name(Family family) {
   return family == Family::meta ? "meta" : kNames[static_cast<std::size_t>(family)];
 }
 
-Store::Store(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+Store::Store(std::unique_ptr<Database> database, std::unique_ptr<RowCache> grants)
+    : database_(std::move(database)), grants_(std::move(grants)) {}
 
 Store::~Store() = default;
 
@@ -94,8 +97,11 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
   options.keep_log_file_num = 2;
   options.info_log_level = rocksdb::WARN_LEVEL;
   options.max_background_jobs = 2;
+  options.max_total_wal_size = kMaxWalBytes;
   options.atomic_flush = mode == Mode::bulk;
-  const auto cache = rocksdb::NewLRUCache(cache_bytes);
+  std::unique_ptr<RowCache> grants;
+  if (mode == Mode::serve) grants = std::make_unique<RowCache>(cache_bytes / 2);
+  const auto cache = rocksdb::NewLRUCache(grants ? cache_bytes / 2 : cache_bytes);
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (std::size_t i = 0; i < kFamilies; ++i) {
     descriptors.emplace_back(kNames[i], family_options(static_cast<Family>(i), cache));
@@ -122,14 +128,22 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
   database->db.reset(db);
   database->write.disableWAL = mode == Mode::bulk;
   for (std::size_t i = 0; i < kFamilies; ++i) database->handles[i].reset(handles[i]);
-  return std::unique_ptr<Store>(new Store(std::move(database)));
+  return std::unique_ptr<Store>(new Store(std::move(database), std::move(grants)));
 }
 
 Result<bool> Store::get(Family family, std::string_view key, rocksdb::PinnableSlice& row) const {
+  const bool cached = grants_ && family == Family::grants;
+  if (cached && grants_->find(key, *row.GetSelf())) {
+    row.PinSelf();
+    return true;
+  }
+  const RowCache::Stamp stamp = cached ? grants_->stamp(key) : 0;
   const auto status = database_->db->Get({}, database_->family(family), slice(key), &row);
-  if (status.ok()) return true;
   if (status.IsNotFound()) return false;
-  return fail(io_error(status, "can't read from " + std::string(family_name(family))));
+  if (!status.ok())
+    return fail(io_error(status, "can't read from " + std::string(family_name(family))));
+  if (cached) grants_->insert(key, row.ToStringView(), stamp);
+  return true;
 }
 
 Result<std::optional<std::string>> Store::get(Family family, std::string_view key) const {
@@ -189,6 +203,10 @@ Result<void> Store::write(const std::vector<Change>& changes) {
     }
   }
   const auto status = database_->db->Write(database_->write, &batch);
+  // Also after a failure: nobody knows then what can be read.
+  for (const Change& change : changes) {
+    if (grants_ && change.family == Family::grants) grants_->invalidate(change.key);
+  }
   if (status.ok()) return {};
   return fail(io_error(status, "can't write the read model"));
 }

@@ -14,6 +14,7 @@
 #include <rocksdb/slice.h>
 
 #include "events/result.h"
+#include "projections/row_cache.h"
 
 namespace keyledger::projections {
 
@@ -53,14 +54,16 @@ class Store {
     read,   ///< What is there now, beside a writer or without one.
   };
 
-  /// Errors also: locked (another process writes it), not_found (Mode::read and nothing there).
+  /// `cache_bytes` bounds the memory of the caches. Errors also: locked (another process writes
+  /// it), not_found (Mode::read and nothing there).
   static Result<std::unique_ptr<Store>> open(const std::filesystem::path& directory, Mode mode,
                                              std::size_t cache_bytes);
   ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  /// A point look-up. False where there is no such row; `row` pins its bytes until it is gone.
+  /// A point look-up. False where there is no such row; `row` pins its bytes until it is gone. Rows
+  /// of Family::grants come from a cache of whole rows where they are in it.
   Result<bool> get(Family family, std::string_view key, rocksdb::PinnableSlice& row) const;
   Result<std::optional<std::string>> get(Family family, std::string_view key) const;
 
@@ -82,9 +85,10 @@ class Store {
 
  private:
   struct Database;
-  explicit Store(std::unique_ptr<Database> database);
+  Store(std::unique_ptr<Database> database, std::unique_ptr<RowCache> grants);
 
   std::unique_ptr<Database> database_;
+  std::unique_ptr<RowCache> grants_;  ///< With Mode::serve alone.
 };
 
 /// The first key after all that begin with `prefix`, for scan(). Empty, which is no bound at all,

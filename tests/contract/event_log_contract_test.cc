@@ -1,6 +1,7 @@
 #include <limits>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -253,8 +254,9 @@ TEST_P(EventLogContract, Waiting_EndsWithTheAppendOfAnotherThread) {
 
 TEST_P(EventLogContract, Waiting_EndsWhenStopIsRequested) {
   bool beyond = true;
-  std::jthread waiting(
-      [&](std::stop_token stop) { beyond = log().wait_beyond(Position{0}, stop, kForEver); });
+  std::jthread waiting([&](std::stop_token stop) {
+    beyond = log().wait_beyond(Position{0}, std::move(stop), kForEver);
+  });
   waiting.request_stop();
   waiting.join();
   EXPECT_FALSE(beyond);
@@ -290,6 +292,7 @@ TEST_P(EventLogContract, ReadersBesideTheWriter_SeeWholeBatchesInOrder) {
   std::vector<std::size_t> wrong(kReaders);
   {
     std::vector<std::jthread> readers;
+    readers.reserve(kReaders);
     for (std::size_t& count : wrong) readers.emplace_back([&] { count = read_until_the_last(); });
     for (std::uint64_t position = 1; position <= kBatches * kBatchEvents;) {
       std::vector<std::string> batch;

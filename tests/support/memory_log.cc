@@ -59,6 +59,7 @@ Result<std::vector<KeyId>> MemoryLog::envelopes_due(Instant now, std::size_t max
   std::ranges::sort(due);
   if (due.size() > max) due.resize(max);
   std::vector<KeyId> keys;
+  keys.reserve(due.size());
   for (auto& [erase_after, key] : due) keys.push_back(std::move(key));
   return keys;
 }
