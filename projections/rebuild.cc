@@ -11,7 +11,7 @@
 namespace keyledger::projections {
 namespace {
 
-constexpr std::size_t kCacheBytes = std::size_t{64} << 20U;
+constexpr std::size_t kCacheBytes = std::size_t{256} << 20U;
 
 std::unexpected<Error> io_error(const std::string& what, const std::error_code& ec) {
   return fail(Errc::io, what + ": " + ec.message());

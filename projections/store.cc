@@ -29,6 +29,12 @@ constexpr std::size_t kMaxWalBytes = std::size_t{128} << 20U;
 
 rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
 
+bool is_somebody_elses_lock(const rocksdb::Status& status) {
+  const std::string text = status.ToString();
+  return status.IsIOError() && (text.find("lock hold by current process") != text.npos ||
+                                text.find("While lock file") != text.npos);
+}
+
 Error io_error(const rocksdb::Status& status, const std::string& what) {
   return {status.IsCorruption() ? Errc::damaged : Errc::io, what + ": " + status.ToString(), {}};
 }
@@ -117,7 +123,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
             : rocksdb::DB::Open(options, directory.string(), descriptors, &handles, &db);
     if (status.ok() || mode != Mode::read) break;
   }
-  if (status.IsIOError() && status.ToString().find("lock") != std::string::npos) {
+  if (is_somebody_elses_lock(status)) {
     return fail(Errc::locked,
                 "another process uses the read model " + directory.string() + ": stop it first");
   }

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <boost/asio/co_spawn.hpp>
@@ -69,12 +70,15 @@ class Served {
         server_(
             router_, limits, threads, [this] { return position_.load(); },
             [this](const Exchange& exchange) { see(exchange); }) {
+    open_gate_.open();
     if (auto started = server_.start(endpoints); !started) {
       throw std::runtime_error(started.error().message);
     }
   }
   ~Served() {
-    // Handlers come back from the pool to the server: it ends first, and the server's loops last.
+    // The loops end first, so that no handler enters the pool; what is in it still comes back to the
+    // server, which goes last.
+    server_.drain(std::chrono::milliseconds(0));
     gate_.open();
     pool_.join();
   }
@@ -211,9 +215,9 @@ class Served {
   std::vector<Seen> seen_;
   Gate gate_;
   Gate open_gate_;
+  boost::asio::thread_pool pool_{2};
   Router router_;
   Server server_;
-  boost::asio::thread_pool pool_{2};
 };
 
 }  // namespace keyledger::http
