@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "events/log/embedded/embedded_log.h"
+#include "projections/rebuild.h"
 #include "services/http/problem.h"
 #include "services/keyledger/data_dir.h"
 #include "services/keyledger/metrics.h"
@@ -82,6 +83,14 @@ Result<void> Node::open_storage() {
   projections::ReadModelOptions options;
   options.cache_bytes = config_.cache_bytes;
   auto model = projections::open_read_model(data.read_model(), options);
+  if (!model && model.error().code == Errc::incompatible) {
+    logger_.warn("folding the log into a new read model", {{"because", model.error().message}});
+    ProgressLine line("rebuilding");
+    const auto rebuilt = projections::rebuild_read_model(*log_, data.read_model(), line.callback());
+    line.end();
+    if (!rebuilt) return fail(rebuilt.error());
+    model = projections::open_read_model(data.read_model(), options);
+  }
   if (!model) return fail(std::move(model.error()));
   model_ = std::move(*model);
   return {};

@@ -81,7 +81,7 @@ Result<std::string> read_subject(const Json& claims) {
   if (!subject) return fail(std::move(subject.error()));
   if (!*subject) return refuse("the token names no subject (sub)");
   std::string text = **std::move(subject);
-  if (text.empty() || text.size() > kMaxSubjectBytes || has_control_character(text)) {
+  if (!is_subject(text)) {
     return refuse("the token's sub must be 1 to 256 bytes without control characters");
   }
   return text;
@@ -112,6 +112,11 @@ unsigned read_scopes(std::string_view names) {
 }
 
 }  // namespace
+
+bool is_subject(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxSubjectBytes && count_characters(text) &&
+         !has_control_character(text);
+}
 
 Result<TokenHeader> read_header(std::string_view json) {
   const auto header = parse_object(json);

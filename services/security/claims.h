@@ -15,6 +15,9 @@ struct TokenHeader {
   std::string key_id;
 };
 
+/// Whether `text` may be a token's subject: 1 to 256 bytes of UTF-8 without control characters.
+bool is_subject(std::string_view text);
+
 /// Reads a JOSE header (RFC 7515 §4). Refuses a member that is there twice, and `crit`: there is no
 /// extension that this program understands. Errors: unauthenticated.
 Result<TokenHeader> read_header(std::string_view json);

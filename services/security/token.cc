@@ -75,6 +75,10 @@ Result<std::string> sign_token(const KeyRing& ring, const Principal& principal, 
   if (ring.signing_keys().empty()) {
     return fail(Errc::incompatible, "this key ring is for validation and signs no tokens");
   }
+  if (!is_subject(principal.subject)) {
+    return fail(Errc::invalid,
+                "a token's subject must be 1 to 256 bytes of UTF-8 without control characters");
+  }
   const KeyRing::SigningKey& key = ring.signing_keys().front();
   const long issued = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
   jwt_t* made = nullptr;

@@ -13,7 +13,7 @@ namespace keyledger::security {
 
 /// Signs a JWT (RFC 7519; ES256, `iss` and `aud` "keyledger", `kid` of the ring's newest signing
 /// key) for `principal`, good from `now` for `ttl`. Errors: incompatible (a ring without signing
-/// keys).
+/// keys), invalid (a subject that check_token() would not take).
 Result<std::string> sign_token(const KeyRing& ring, const Principal& principal, Instant now,
                                std::chrono::seconds ttl);
 

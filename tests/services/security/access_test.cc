@@ -12,10 +12,10 @@ namespace keyledger::security {
 namespace {
 
 const std::vector<std::pair<Scope, std::string>> kNames = {
-    {Scope::keys_read, "keys:read"},           {Scope::keys_write, "keys:write"},
-    {Scope::keys_reveal, "keys:reveal"},       {Scope::audit_read, "audit:read"},
-    {Scope::events_read, "events:read"},       {Scope::accounts_write, "accounts:write"},
-    {Scope::keys_verify, "keys:verify"},       {Scope::accounts_any, "accounts:any"},
+    {Scope::keys_read, "keys:read"},     {Scope::keys_write, "keys:write"},
+    {Scope::keys_reveal, "keys:reveal"}, {Scope::audit_read, "audit:read"},
+    {Scope::events_read, "events:read"}, {Scope::accounts_write, "accounts:write"},
+    {Scope::keys_verify, "keys:verify"}, {Scope::accounts_any, "accounts:any"},
 };
 
 const AccountId kAcme{"acme"};
