@@ -117,11 +117,11 @@ void Projector::stop() {
 void Projector::follow(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     if (!log_.wait_beyond(fold_->position(), stop, kWait)) continue;
-    if (auto applied = apply_page(); !applied) return halt(std::move(applied.error()));
+    if (auto applied = apply_page(); !applied) return halt(applied.error());
   }
 }
 
-void Projector::halt(Error error) {
+void Projector::halt(const Error& error) {
   {
     const std::scoped_lock lock(mutex_);
     halted_ = error;

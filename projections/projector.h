@@ -71,7 +71,7 @@ class Projector {
   /// Applies a page of events after the model's position. Whether there were any.
   Result<bool> apply_page();
   void follow(const std::stop_token& stop);
-  void halt(Error error);
+  void halt(const Error& error);
 
   const log::LogReader& log_;
   ReadModel& model_;

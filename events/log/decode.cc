@@ -189,8 +189,9 @@ const FactReader* fact_reader_for(std::string_view type) {
 /// "1/3" is the first of three.
 Place to_place(MemberReader& reader, std::string_view text) {
   Place place{0, 0};
-  const char* const end = text.data() + text.size();
-  const auto index = std::from_chars(text.data(), end, place.index);
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  const auto index = std::from_chars(begin, end, place.index);
   if (index.ec == std::errc{} && index.ptr != end && *index.ptr == '/') {
     const auto count = std::from_chars(index.ptr + 1, end, place.count);
     if (count.ec == std::errc{} && count.ptr == end && place.index >= 1 &&

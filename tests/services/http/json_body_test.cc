@@ -39,9 +39,10 @@ TEST(ParseJson, OfAValue_ReadsIt) {
 
 TEST(ParseJson, OfWhatIsNotJson_IsMalformed) {
   for (const std::string_view text :
-       {""sv, " "sv, "{"sv, "{]"sv, "{\"a\":}"sv, "{a:1}"sv, "{'a':1}"sv, "[1,]"sv, "{\"a\":1,}"sv,
-        "nul"sv, "NaN"sv, "Infinity"sv, "01"sv, "+1"sv, "1."sv, "1e999"sv, "// x\n1"sv, "/**/1"sv,
-        "\"a\nb\""sv, "\"\\x\""sv, "\"\\ud800\""sv, "]"sv, "\""sv, "\"\\"sv}) {
+       {""sv,         " "sv,       "{"sv,           "{]"sv,    "{\"a\":}"sv, "{a:1}"sv,
+        "{'a':1}"sv,  "[1,]"sv,    "{\"a\":1,}"sv,  "nul"sv,   "NaN"sv,      "Infinity"sv,
+        "01"sv,       "+1"sv,      "1."sv,          "1e999"sv, "// x\n1"sv,  "/**/1"sv,
+        "\"a\nb\""sv, "\"\\x\""sv, "\"\\ud800\""sv, "]"sv,     "\""sv,       "\"\\"sv}) {
     const auto value = parse_json(text);
     ASSERT_FALSE(value.has_value()) << text;
     EXPECT_EQ(value.error().code, Errc::malformed);
@@ -149,8 +150,8 @@ TEST(Accepts, WithRangesThatNameTheType_TakesIt) {
 TEST(Accepts, WithoutARangeThatNamesTheTypeOrWithQualityZero_RefusesIt) {
   for (const char* accept :
        {"text/html", "text/*", "application/jsonx", "application", "application/json;q=0",
-        "application/json; Q=0.0", "*/*;q=0", "*/*, application/json;q=0",
-        "*/*, application/*;q=0", "application/json;q=0, */*", "application/json;q=x",
+        "application/json; Q=0.0", "*/*;q=0", "*/*, application/json;q=0", "*/*, application/*;q=0",
+        "application/json;q=0, */*", "application/json;q=x",
         "application/json;q=", "application/json;q=nan", "application/json;q=-1"}) {
     EXPECT_FALSE(accepts_json(accept)) << accept;
   }

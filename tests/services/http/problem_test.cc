@@ -72,8 +72,8 @@ TEST(Problem, OfTheCallersError_TellsItsText) {
 TEST(Problem, OfOurError_KeepsItsTextAndFieldsForTheLog) {
   for (const Expected& expected : kExpected) {
     if (expected.status != 500) continue;
-    const Response response = problem(
-        Error{expected.code, "secret /var/lib/path", {{"/secret", "secret"}}}, "id-1");
+    const Response response =
+        problem(Error{expected.code, "secret /var/lib/path", {{"/secret", "secret"}}}, "id-1");
     EXPECT_THAT(response.body, Not(HasSubstr("secret")));
     EXPECT_THAT(response.headers, Not(HasSubstr("secret")));
     EXPECT_EQ(response.log_text, "secret /var/lib/path");
@@ -93,11 +93,17 @@ TEST(Problem, WithTextThatIsNotUtf8_IsStillJson) {
 }
 
 TEST(Problem, OfWhatTheProtocolRefuses_HasItsOwnType) {
-  const std::pair<unsigned, const char*> kinds[] = {
-      {400, "malformed"},          {401, "unauthenticated"},    {404, "not-found"},
-      {405, "method-not-allowed"}, {406, "not-acceptable"},     {408, "request-timeout"},
-      {413, "content-too-large"},  {415, "unsupported-media-type"},
-      {417, "expectation-failed"}, {431, "header-too-large"},   {500, "internal"}};
+  const std::pair<unsigned, const char*> kinds[] = {{400, "malformed"},
+                                                    {401, "unauthenticated"},
+                                                    {404, "not-found"},
+                                                    {405, "method-not-allowed"},
+                                                    {406, "not-acceptable"},
+                                                    {408, "request-timeout"},
+                                                    {413, "content-too-large"},
+                                                    {415, "unsupported-media-type"},
+                                                    {417, "expectation-failed"},
+                                                    {431, "header-too-large"},
+                                                    {500, "internal"}};
   for (const auto& [status, slug] : kinds) {
     SCOPED_TRACE(slug);
     const Response response = problem(status, "why", "id-1");

@@ -62,8 +62,8 @@ TEST(RequestParser, OfARequest_GivesItsParts) {
     EXPECT_EQ(parsed.request.method_text, "PATCH");
     EXPECT_EQ(parsed.request.path, "/a/b%20c");
     EXPECT_EQ(parsed.request.query, "x=1&y");
-    EXPECT_THAT(parsed.request.headers, ElementsAre(Pair("Host", "h"), Pair("X-A", "1 2"),
-                                                    Pair("Content-Length", "3")));
+    EXPECT_THAT(parsed.request.headers,
+                ElementsAre(Pair("Host", "h"), Pair("X-A", "1 2"), Pair("Content-Length", "3")));
     EXPECT_EQ(parsed.memory.body, "abc");
     EXPECT_EQ(parsed.rest, "GET");
     EXPECT_EQ(parsed.ambiguity(), "");

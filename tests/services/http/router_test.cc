@@ -64,8 +64,7 @@ TEST_F(RouterTable, WithParameters_GivesWhatTheyMatched) {
   EXPECT_EQ(find(Method::get, "/v1/keys/key_1"), 3U);
   EXPECT_EQ(find(Method::delete_, "/v1/keys/key_1"), 5U);
   EXPECT_THAT(parameters("/v1/keys/key_1"), ElementsAre("key_1"));
-  const auto match =
-      router_.find(Method::put, "/v1/accounts/acme/keys/key_1", ListenerKind::main);
+  const auto match = router_.find(Method::put, "/v1/accounts/acme/keys/key_1", ListenerKind::main);
   EXPECT_THAT(match.parameters, ElementsAre("acme", "key_1"));
 }
 

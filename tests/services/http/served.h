@@ -76,8 +76,8 @@ class Served {
     }
   }
   ~Served() {
-    // The loops end first, so that no handler enters the pool; what is in it still comes back to the
-    // server, which goes last.
+    // The loops end first, so that no handler enters the pool; what is in it still comes back to
+    // the server, which goes last.
     server_.drain(std::chrono::milliseconds(0));
     gate_.open();
     pool_.join();
@@ -191,8 +191,10 @@ class Served {
     add(Method::get, "/describe/{name}", InlineHandler(describe));
     add(Method::get, "/throws",
         InlineHandler([](const Request&) -> Response { throw std::runtime_error("broken"); }));
-    add(Method::get, "/throws-a-number", InlineHandler([](const Request&) -> Response { throw 1; }));
-    add(Method::get, "/throws-later", AsyncHandler([this](const Request&) { return fail_later(); }));
+    add(Method::get, "/throws-a-number",
+        InlineHandler([](const Request&) -> Response { throw 1; }));
+    add(Method::get, "/throws-later",
+        AsyncHandler([this](const Request&) { return fail_later(); }));
     add(Method::post, "/later",
         AsyncHandler([this](const Request& request) { return answer_when_open(request); }));
     add(Method::post, "/pool",

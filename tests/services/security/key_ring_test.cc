@@ -50,10 +50,11 @@ std::vector<std::string> secrets_but_pepper(const KeyRing& ring) {
   for (const auto& key : ring.envelope_keys()) secrets.push_back(base64url_encode(key.secret));
   for (const auto& key : ring.cursor_keys()) secrets.push_back(base64url_encode(key.secret));
   for (const auto& key : ring.signing_keys()) {
-    // The lines between the PEM's first and last, which are no secrets.
+    // The 32 bytes of the private number: what precedes them is the same in every P-256 key, and
+    // what follows is the public key.
     const std::size_t begin = key.private_pem.find('\n') + 1;
-    secrets.push_back(key.private_pem.substr(begin, 64));
-    secrets.push_back(key.private_pem.substr(begin + 65, 64));
+    secrets.push_back(key.private_pem.substr(begin + 48, 16));
+    secrets.push_back(key.private_pem.substr(begin + 65, 26));
   }
   return secrets;
 }
@@ -288,7 +289,8 @@ TEST(KeyRing, LoadedWithAnUnsoundMember_IsIncompatible) {
   secrets.push_back(base64url_encode(ring.pepper()));
   for (const std::string& secret : secrets) {
     expect_incompatible(directory, ring, replaced(text, secret, secret.substr(1)));
-    expect_incompatible(directory, ring, replaced(text, secret, secret.substr(0, 40)));
+    expect_incompatible(directory, ring,
+                        replaced(text, secret, secret.substr(0, secret.size() / 2)));
     expect_incompatible(directory, ring, replaced(text, secret, ""));
     expect_incompatible(directory, ring, replaced(text, secret, '!' + secret.substr(1)));
   }
@@ -317,16 +319,15 @@ TEST(KeyRing, LoadedWithAnIdTwice_IsIncompatible) {
 TEST(KeyRing, LoadedWithASigningKeyOfAnotherPair_IsIncompatible) {
   const TemporaryDirectory directory;
   const KeyRing ring = KeyRing::generate();
-  const auto body = [](const std::string& pem) {
-    const std::size_t begin = pem.find('\n') + 1;
-    return pem.substr(begin, 64);
+  const auto in_json = [](std::string pem) {
+    for (std::size_t at = 0; (at = pem.find('\n', at)) != std::string::npos; at += 2) {
+      pem.replace(at, 1, "\\n");
+    }
+    return pem;
   };
-  const std::string& mine = ring.signing_keys()[0].public_pem;
-  const std::string& other = KeyRing::generate().signing_keys()[0].public_pem;
-  std::string text = replaced(ring.to_json(), body(mine), body(other));
-  text = replaced(text, mine.substr(mine.find('\n') + 66, 50),
-                  other.substr(other.find('\n') + 66, 50));
-  expect_incompatible(directory, ring, text);
+  const std::string mine = in_json(ring.signing_keys()[0].public_pem);
+  const std::string other = in_json(KeyRing::generate().signing_keys()[0].public_pem);
+  expect_incompatible(directory, ring, replaced(ring.to_json(), mine, other));
 }
 
 TEST(KeyRing, ForVerification_HasThePepperAlone) {
