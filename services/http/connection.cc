@@ -42,13 +42,15 @@ bool is_request_id(std::string_view text) {
   return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, is_allowed);
 }
 
-/// W3C Trace Context §3.2: version 00.
+/// W3C Trace Context §3.2: version 00. Ids of nothing but zeros are invalid.
 bool is_traceparent(std::string_view text) {
   constexpr std::string_view kShape = "00-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-xxxxxxxxxxxxxxxx-xx";
   const auto fits = [](char c, char shape) {
     return shape == 'x' ? (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') : c == shape;
   };
-  return text.size() == kShape.size() && std::ranges::equal(text, kShape, fits);
+  const auto is_zero = [](std::string_view id) { return id.find_first_not_of('0') == id.npos; };
+  return text.size() == kShape.size() && std::ranges::equal(text, kShape, fits) &&
+         !is_zero(text.substr(3, 32)) && !is_zero(text.substr(36, 16));
 }
 
 void append_number(std::string& out, std::uint64_t number) {
@@ -86,6 +88,7 @@ Connection::~Connection() { worker_.connections().erase(place_); }
 void Connection::enter(Phase phase) {
   const Limits& limits = worker_.context().limits;
   phase_ = phase;
+  late_ = false;
   const auto now = Clock::now();
   switch (phase) {
     case Phase::idle:
@@ -116,8 +119,8 @@ void Connection::end_if_idle() {
 
 void Connection::end_if_late(Clock::time_point now) {
   if (now < deadline_) return;
+  // A wait that is ending by itself doesn't notice: the next one is ended by the next look.
   late_ = true;
-  deadline_ = Clock::time_point::max();
   error_code ignored;
   socket_.cancel(ignored);
 }
@@ -175,9 +178,11 @@ void Connection::forget_request() {
   request_.method_text = request_.path = request_.query = request_.body = {};
   request_.request_id = request_.traceparent = {};
   request_.headers.clear();
+  request_.path_parameters.clear();
   request_id_.clear();
   for (std::string* memory : {&memory_.body, &input_, &output_}) {
-    if (memory->capacity() > kKeptBytes && input_bytes_ == 0) *memory = {};
+    // Only a swap gives the memory back: an assignment keeps it.
+    if (memory->capacity() > kKeptBytes && input_bytes_ == 0) std::string().swap(*memory);
   }
 }
 
@@ -196,11 +201,16 @@ bool Connection::parse(RequestParser& parser) {
     error_code ec;
     const bool in_header = !parser.is_header_done();
     const std::size_t taken = parser.put(asio::const_buffer(input_.data(), input_bytes_), ec);
+    const bool folded = in_header && has_folded_field({input_.data(), taken});
     input_bytes_ -= taken;
     // What is left is the body's beginning or the next request: short as a rule.
     if (taken > 0 && input_bytes_ > 0)
       std::copy_n(input_.begin() + static_cast<std::ptrdiff_t>(taken), input_bytes_,
                   input_.begin());
+    if (folded) {
+      refuse(400, "a header field goes on in the next line");
+      return true;
+    }
     if (ec == beast::http::error::need_more) break;
     if (ec == beast::http::error::header_limit || ec == beast::http::error::buffer_overflow) {
       refuse(431, "the header is larger than this server takes");
@@ -226,7 +236,7 @@ bool Connection::parse(RequestParser& parser) {
 
 asio::awaitable<bool> Connection::read_header(RequestParser& parser) {
   while (!parse(parser)) {
-    if (phase_ == Phase::idle && input_bytes_ > 0) enter(Phase::header);
+    if (phase_ == Phase::idle && parser.got_some()) enter(Phase::header);
     if (phase_ == Phase::idle && worker_.draining()) co_return false;
     if (co_await read_some()) continue;
     if (late_ && phase_ == Phase::header) {
@@ -235,7 +245,7 @@ asio::awaitable<bool> Connection::read_header(RequestParser& parser) {
     }
     co_return false;
   }
-  if (!parser.is_header_done()) co_return false;
+  if (refusal_ || !parser.is_header_done()) co_return false;
   const bool is_ours = parser.describe(request_);
   describe_request();
   const std::string_view ambiguity = find_ambiguity(request_, parser.is_http_1_1());
@@ -304,6 +314,9 @@ asio::awaitable<Response> Connection::answer(const Router::Match& match) {
     co_return co_await std::get<AsyncHandler>(match.route->handler)(request_);
   } catch (const std::exception& exception) {
     co_return problem(Error{Errc::internal, exception.what(), {}}, request_.request_id);
+  } catch (...) {
+    co_return problem(Error{Errc::internal, "the handler threw what is no exception", {}},
+                      request_.request_id);
   }
 }
 
@@ -348,7 +361,6 @@ asio::awaitable<void> Connection::linger() {
   socket_.shutdown(tcp::socket::shutdown_send, ec);
   if (ec) co_return;
   enter(Phase::lingering);
-  late_ = false;
   for (std::size_t read = 0; read < kMaxLingerBytes;) {
     input_bytes_ = 0;
     if (!co_await read_some()) co_return;
@@ -358,6 +370,7 @@ asio::awaitable<void> Connection::linger() {
 
 void Connection::refuse(unsigned status, std::string_view detail) {
   if (request_id_.empty()) worker_.append_request_id(request_id_);
+  request_.request_id = request_id_;
   refusal_ = problem(status, detail, request_id_);
 }
 

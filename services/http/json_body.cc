@@ -103,6 +103,8 @@ Result<json> parse_json(std::string_view text) {
     return fail(Errc::malformed,
                 "the body is no JSON that is read here: it is more than 32 levels deep");
   }
+  // The parser takes a NUL for the end of the text. Nowhere in JSON is one allowed.
+  if (text.contains('\0')) return fail(Errc::malformed, "the body is not JSON in UTF-8");
   Strictness strictness;
   json value = json::parse(
       text,

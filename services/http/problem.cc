@@ -113,6 +113,7 @@ Response problem(const Error& error, std::string_view request_id) {
                                       : std::string_view(error.message);
   auto body = body_of(kind, detail, request_id);
   for (const FieldError& field : error.fields) {
+    if (kind.status == 500) break;
     body["errors"].push_back({{"pointer", field.pointer}, {"detail", field.detail}});
   }
   Response response = render(kind, std::move(body));

@@ -13,8 +13,8 @@ namespace keyledger::http {
 /// their text to the log.
 Response problem(const Error& error, std::string_view request_id);
 
-/// The same for what the protocol itself refuses: 404, 405, 406, 408, 413, 415, 431, … With 401 it is
-/// the caller's to say which scheme is wanted.
+/// The same for what the protocol itself refuses: 404, 405, 406, 408, 413, 415, 431, … With 401 it
+/// is the caller's to say which scheme is wanted.
 Response problem(unsigned status, std::string_view detail, std::string_view request_id);
 
 }  // namespace keyledger::http

@@ -11,6 +11,9 @@ namespace {
 
 namespace beast = boost::beast;
 
+/// What a field line has besides name and value: the colon and the line's end.
+constexpr std::size_t kFieldLineBytes = 3;
+
 std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
 
 Method method_of(std::string_view name) {
@@ -25,7 +28,8 @@ Method method_of(std::string_view name) {
 
 }  // namespace
 
-RequestParser::RequestParser(Memory& memory, std::size_t max_header_bytes) : memory_(memory) {
+RequestParser::RequestParser(Memory& memory, std::size_t max_header_bytes)
+    : memory_(memory), max_header_bytes_(max_header_bytes) {
   memory_.text.clear();
   memory_.body.clear();
   memory_.fields.clear();
@@ -39,10 +43,17 @@ void RequestParser::on_request_impl(beast::http::verb, Text method, Text target,
   memory_.method = view(method);
   memory_.text.append(view(target));
   memory_.target_bytes = target.size();
+  header_bytes_ = method.size() + target.size();
 }
 
-void RequestParser::on_field_impl(beast::http::field, Text name, Text value, ErrorCode&) {
+void RequestParser::on_field_impl(beast::http::field, Text name, Text value, ErrorCode& ec) {
   if (header_done_) return;
+  // Beast's own limit is for what one call of put() is given, not for the header.
+  header_bytes_ += name.size() + value.size() + kFieldLineBytes;
+  if (header_bytes_ > max_header_bytes_) {
+    ec = beast::http::error::header_limit;
+    return;
+  }
   const std::size_t begin = memory_.text.size();
   memory_.text.append(view(name)).append(view(value));
   memory_.fields.push_back({begin, name.size(), begin + name.size(), value.size()});
@@ -84,9 +95,11 @@ bool RequestParser::describe(Request& request) const {
   std::string_view target = text.substr(0, memory_.target_bytes);
   if (!target.starts_with('/')) {
     // The absolute form: what stands before the path is for proxies.
-    const auto scheme = target.find("://");
-    if (scheme == target.npos) return false;
-    const auto path = target.find_first_of("/?", scheme + 3);
+    const auto colon = target.find("://");
+    const std::string_view scheme = target.substr(0, colon);
+    if (colon == target.npos) return false;
+    if (!same_token(scheme, "http") && !same_token(scheme, "https")) return false;
+    const auto path = target.find_first_of("/?", colon + 3);
     target = path == target.npos ? std::string_view("/") : target.substr(path);
     if (!target.starts_with('/')) return false;
   }
@@ -97,6 +110,13 @@ bool RequestParser::describe(Request& request) const {
   return true;
 }
 
+bool has_folded_field(std::string_view lines) {
+  for (auto end = lines.find('\n'); end != lines.npos; end = lines.find('\n', end + 1)) {
+    if (end + 1 < lines.size() && (lines[end + 1] == ' ' || lines[end + 1] == '\t')) return true;
+  }
+  return false;
+}
+
 std::string_view find_ambiguity(const Request& request, bool is_http_1_1) {
   std::size_t hosts = 0;
   std::size_t lengths = 0;
@@ -104,7 +124,10 @@ std::string_view find_ambiguity(const Request& request, bool is_http_1_1) {
   std::string_view coding;
   for (const auto& [name, value] : request.headers) {
     if (same_token(name, "host")) ++hosts;
-    if (same_token(name, "content-length")) ++lengths;
+    if (same_token(name, "content-length")) {
+      ++lengths;
+      if (value.contains(',')) return "more than one Content-Length";
+    }
     if (same_token(name, "transfer-encoding")) {
       ++codings;
       coding = value;

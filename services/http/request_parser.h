@@ -60,10 +60,16 @@ class RequestParser : public boost::beast::http::basic_parser<true> {
   void on_finish_impl(ErrorCode&) override {}
 
   Memory& memory_;
+  std::size_t max_header_bytes_;
+  std::size_t header_bytes_ = 0;  ///< Those that were parsed so far.
   std::size_t max_body_bytes_ = 0;
   int version_ = 11;
   bool header_done_ = false;
 };
+
+/// Whether `lines`, which end where a field line does, have a field that is continued on the next
+/// line (RFC 9112 §5.2): what others may take for a field of its own.
+bool has_folded_field(std::string_view lines);
 
 /// Why a request whose header was read can't be trusted to begin and end where it says it does, or
 /// to be meant for us; empty if it can. What proxies and servers may read differently is refused

@@ -1,5 +1,7 @@
 #include "services/http/server.h"
 
+#include <charconv>
+#include <cstdint>
 #include <thread>
 #include <utility>
 
@@ -27,6 +29,13 @@ std::unexpected<Error> cannot_listen(const std::string& address, const std::stri
 Result<tcp::endpoint> resolve(asio::io_context& io, const std::string& address) {
   const auto colon = address.rfind(':');
   if (colon == std::string::npos) return cannot_listen(address, "there is no port, as in :8080");
+  // Checked here: the system takes a port above 65535 for another one.
+  std::uint16_t port = 0;
+  const char* const end = address.data() + address.size();
+  if (const auto read = std::from_chars(address.data() + colon + 1, end, port);
+      read.ec != std::errc{} || read.ptr != end) {
+    return cannot_listen(address, "its port is not a number from 0 to 65535");
+  }
   std::string host = address.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   error_code ec;

@@ -49,6 +49,7 @@ void Worker::add_acceptor(tcp::acceptor acceptor, ListenerKind kind) {
 void Worker::start() {
   for (Listener& listener : listeners_) asio::co_spawn(io_, accept(listener), asio::detached);
   asio::co_spawn(io_, sweep(), asio::detached);
+  finished_.store(false, std::memory_order_release);
   thread_ = std::thread([this] {
     io_.run();
     finished_.store(true, std::memory_order_release);

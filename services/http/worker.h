@@ -84,7 +84,7 @@ class Worker {
   std::string id_prefix_;
   std::uint64_t next_id_ = 0;
   bool draining_ = false;
-  std::atomic<bool> finished_{false};
+  std::atomic<bool> finished_{true};  ///< Its loop isn't running.
   boost::asio::io_context io_;
   boost::asio::steady_timer sweep_timer_;
   std::list<Listener> listeners_;

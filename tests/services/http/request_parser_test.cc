@@ -131,11 +131,24 @@ TEST(RequestParser, OfAHeaderOverItsBound_IsRefusedHoweverItComes) {
   for (int i = 0; i < 400; ++i) tiny += "a:\r\n";
   const std::string one = "GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(2000, 'x') + "\r\n\r\n";
   const std::string target = with_target("/" + std::string(2000, 'x'));
-  for (const std::size_t step : {1UL, 20UL, 100'000UL}) {
+  for (const std::size_t step : {1UL, 4UL, 20UL, 100'000UL}) {
     for (const std::string& text : {many + "\r\n", tiny + "\r\n", one, target}) {
       EXPECT_EQ(Parsed(text, step).error, beast::http::error::header_limit) << step;
     }
   }
+}
+
+TEST(RequestParser, OfAHeaderThatComesByTheField_CountsWhatItParsedBefore) {
+  RequestParser::Memory memory;
+  RequestParser parser(memory, 1024);
+  beast::error_code error;
+  // Each piece ends with the first byte of the next field, so that the parser takes the one before.
+  std::string pending = "GET / HTTP/1.1\r\nHost: h\r\na";
+  for (int i = 0; i < 400 && error != beast::http::error::header_limit; ++i) {
+    pending.erase(0, parser.put({pending.data(), pending.size()}, error));
+    pending += ":\r\na";
+  }
+  EXPECT_EQ(error, beast::http::error::header_limit);
 }
 
 TEST(RequestParser, OfItsMemoryFromTheRequestBefore_KeepsNothing) {
@@ -146,6 +159,13 @@ TEST(RequestParser, OfItsMemoryFromTheRequestBefore_KeepsNothing) {
   RequestParser parser(memory, 1024);
   EXPECT_EQ(memory.text + memory.body, "");
   EXPECT_TRUE(memory.fields.empty());
+}
+
+TEST(HasFoldedField, OfALineThatGoesOn_IsTrue) {
+  EXPECT_TRUE(has_folded_field("X: a\r\n b\r\n"));
+  EXPECT_TRUE(has_folded_field("X: a\r\n\tb\r\nY: c\r\n"));
+  EXPECT_FALSE(has_folded_field("X: a b\r\nY:\tc\r\n\r\n"));
+  EXPECT_FALSE(has_folded_field(""));
 }
 
 TEST(FindAmbiguity, OfEachFraming_SaysWhatIsWrong) {

@@ -66,7 +66,7 @@ TEST(Drain, WithARequestInItsHandler_LetsItFinishAndSaysClose) {
 TEST(Drain, WithARequestStillComing_ReadsAndAnswersIt) {
   Served served;
   RawClient idle(served.address());
-  // The server has seen what it answered with 100, or the request line of the client before.
+  // When the second client has its 100, the server has also seen what the first had sent before.
   RawClient in_header(served.address());
   in_header.send("GET /hello HTTP/1.1\r\n");
   RawClient in_body(served.address());
@@ -79,6 +79,8 @@ TEST(Drain, WithARequestStillComing_ReadsAndAnswersIt) {
   in_header.send("Host: test\r\n\r\n");
   EXPECT_THAT(in_body.read_to_end(), HasSubstr("Connection: close\r\n\r\nhello"));
   EXPECT_THAT(in_header.read_to_end(), StartsWith("HTTP/1.1 200 OK\r\n"));
+  in_body.close();
+  in_header.close();
 }
 
 TEST(Drain, AfterItsTimeout_EndsWhatIsLeft) {
@@ -133,16 +135,14 @@ TEST(Drain, UnderLoad_AnswersEachRequestThatItTook) {
 }
 
 TEST(Destruction, WithRequestsUnderWay_EndsThem) {
-  RawClient* leftover = nullptr;
   std::unique_ptr<RawClient> client;
   {
     Served served({}, 2);
     client = std::make_unique<RawClient>(served.address());
-    leftover = client.get();
     client->send(post("/later", "x"));
     ASSERT_TRUE(served.gate().wait_for_arrivals(1));
   }
-  EXPECT_TRUE(leftover->is_at_end());
+  EXPECT_TRUE(client->is_at_end());
 }
 
 }  // namespace
