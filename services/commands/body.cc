@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <utility>
@@ -115,6 +116,31 @@ class Members {
   std::vector<FieldError> broken_;
 };
 
+/// All of `text` as a decimal number, if it is one that fits.
+std::optional<std::uint32_t> read_decimal(std::string_view text) {
+  std::uint32_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+bool same_without_case(std::string_view left, std::string_view right) {
+  const auto lower = [](unsigned char c) { return std::tolower(c); };
+  return std::ranges::equal(left, right, {}, lower, lower);
+}
+
+std::string_view trimmed(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+  return text.substr(0, text.find_last_not_of(" \t") + 1);
+}
+
+/// Takes what stands before the first `separator` off `rest`, and the separator with it.
+std::string_view cut(std::string_view& rest, char separator) {
+  const std::string_view part = rest.substr(0, rest.find(separator));
+  rest.remove_prefix(std::min(part.size() + 1, rest.size()));
+  return part;
+}
+
 }  // namespace
 
 Result<Body<NewKey>> read_new_key(std::string_view text) {
@@ -160,39 +186,37 @@ Result<Body<PutAccount>> read_account(std::string_view text) {
 Result<std::optional<Version>> read_if_match(const http::Request& request) {
   if (request.count("if-match") == 0) return std::nullopt;
   const std::string_view tag = request.header("if-match");
-  if (tag == "*") return std::nullopt;
-  if (tag.size() < 2 || !(tag.front() == '"' || tag.starts_with("W/\"")) || tag.back() != '"') {
-    return fail(Errc::malformed, "If-Match must be an entity tag such as \"v3\"");
+  if (request.count("if-match") == 1 && tag == "*") return std::nullopt;
+  std::string_view opaque = tag;
+  const bool weak = opaque.starts_with("W/");
+  if (weak) opaque.remove_prefix(2);
+  if (request.count("if-match") > 1 || opaque.size() < 2 ||
+      opaque.find('"', 1) + 1 != opaque.size() || opaque.front() != '"') {
+    return fail(Errc::malformed, "If-Match must be one entity tag such as \"v3\", or *");
   }
-  Version version;
-  const std::string_view digits = tag.size() > 3 ? tag.substr(2, tag.size() - 3) : "";
-  const auto [end, error] =
-      std::from_chars(digits.data(), digits.data() + digits.size(), version.value);
+  opaque = opaque.substr(1, opaque.size() - 2);
+  const auto version = opaque.starts_with('v') ? read_decimal(opaque.substr(1)) : std::nullopt;
   // Also for a weak tag: If-Match compares strongly, so that one never matches.
-  if (!tag.starts_with("\"v") || digits.empty() || error != std::errc{} ||
-      end != digits.data() + digits.size()) {
+  if (weak || !version || opaque.substr(1) != std::to_string(*version)) {
     return fail(Errc::version_mismatch, "the key has no version with this entity tag");
   }
-  return version;
+  return Version{*version};
 }
 
 std::optional<unsigned> read_prefer_wait(const http::Request& request) {
-  for (const auto& [name, value] : request.headers) {
-    if (!std::ranges::equal(name, std::string_view("prefer"), {},
-                            [](unsigned char c) { return std::tolower(c); })) {
-      continue;
-    }
+  for (const auto& [header, value] : request.headers) {
+    if (!same_without_case(header, "prefer")) continue;
     std::string_view rest = value;
     while (!rest.empty()) {
-      const auto comma = rest.find(',');
-      std::string_view item = rest.substr(0, comma);
-      rest = comma == std::string_view::npos ? "" : rest.substr(comma + 1);
-      item.remove_prefix(std::min(item.find_first_not_of(" \t"), item.size()));
-      if (!item.starts_with("wait=")) continue;
-      item.remove_prefix(5);
-      unsigned seconds = 0;
-      const auto [end, error] = std::from_chars(item.data(), item.data() + item.size(), seconds);
-      if (error == std::errc{} && end != item.data()) return seconds;
+      const std::string_view preference = cut(rest, ',');
+      std::string_view word = preference.substr(0, preference.find(';'));
+      if (!same_without_case(trimmed(cut(word, '=')), "wait")) continue;
+      word = trimmed(word);
+      if (word.size() >= 2 && word.front() == '"' && word.back() == '"') {
+        word = word.substr(1, word.size() - 2);
+      }
+      // Only the first instance of a preference counts.
+      return read_decimal(word);
     }
   }
   return std::nullopt;

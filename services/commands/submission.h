@@ -41,7 +41,7 @@ struct Submission {
 /// What became of a command that was carried out, or had been before.
 struct Outcome {
   Position position;  ///< Of its last event; of the read model when it changed nothing.
-  State state;        ///< Right after it.
+  State state;        ///< Right after it. Of a replayed command about a key: the key's alone.
   std::optional<std::string> value;  ///< The secret: with NewKey and RevealValue.
   bool registered = false;           ///< It registered its account.
   bool replayed =

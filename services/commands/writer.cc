@@ -38,6 +38,12 @@ Error clock_is_behind() {
                {}};
 }
 
+Error model_is_behind() {
+  return Error{Errc::unavailable,
+               "the read model has not applied what was written last; nothing was written",
+               {}};
+}
+
 }  // namespace
 
 Writer::Writer(log::EventLog& log, const projections::ReadModel& model,
@@ -90,6 +96,7 @@ Result<void> Writer::lead() {
   if (auto applied = gate_.wait_for(*position, steady_clock::now() + kApplyTimeout); !applied) {
     return applied;
   }
+  last_appended_ = *position;
   leads_.store(true, std::memory_order_release);
   thread_ = std::thread([this] { run(); });
   return {};
@@ -142,16 +149,16 @@ void Writer::stop() {
 void Writer::run() {
   auto next_erasure = steady_clock::now();
   for (;;) {
+    if (steady_clock::now() >= next_erasure) {
+      erase_due_envelopes();
+      next_erasure = steady_clock::now() + kEraseInterval;
+    }
     auto batch = take();
     if (!batch.empty()) {
       carry_out(std::move(batch));
     } else {
       const std::scoped_lock lock(mutex_);
       if (stopping_ && queue_.empty()) return;
-    }
-    if (steady_clock::now() >= next_erasure) {
-      erase_due_envelopes();
-      next_erasure = steady_clock::now() + kEraseInterval;
     }
   }
 }
@@ -186,16 +193,19 @@ void Writer::carry_out(std::vector<Pending> pendings) {
   std::vector<Decided> decided;
   std::vector<Pending> deferred;
   const Instant now = clock_now();
-  const bool clock_ok = last_time_ <= now + kMaxClockSkew;
+  const std::optional<Error> obstacle = find_obstacle(now);
 
   for (auto& pending : pendings) {
     const Submission& submission = pending.submission;
-    if (!clock_ok) {
-      answer(pending, fail(clock_is_behind()));
+    if (batch.must_wait_for(submission)) {
+      deferred.push_back(std::move(pending));
+      continue;
+    }
+    stats_.commands.fetch_add(1, std::memory_order_relaxed);
+    if (obstacle) {
+      answer(pending, fail(*obstacle));
     } else if (steady_clock::now() >= submission.deadline) {
       answer(pending, fail(Errc::overloaded, "the command waited too long; nothing was written"));
-    } else if (batch.must_wait_for(submission)) {
-      deferred.push_back(std::move(pending));
     } else {
       auto earlier = submission.idempotency
                          ? model_.idempotency(submission.idempotency->key_hash)
@@ -211,7 +221,6 @@ void Writer::carry_out(std::vector<Pending> pendings) {
         decided.push_back({std::move(pending), std::move(outcome), batch.events()});
       }
     }
-    stats_.commands.fetch_add(1, std::memory_order_relaxed);
   }
   stats_.batches.fetch_add(1, std::memory_order_relaxed);
   put_back(std::move(deferred));
@@ -224,14 +233,14 @@ void Writer::carry_out(std::vector<Pending> pendings) {
       failure = appended.error();
       stats_.failed_appends.fetch_add(1, std::memory_order_relaxed);
       logger_.error("append failed", {{"error", failure->message}});
-    } else if (auto applied = gate_.wait_for(*appended, steady_clock::now() + kApplyTimeout);
-               !applied) {
-      failure = Error{Errc::outcome_unknown,
-                      "written, but not applied in time; retry with the same Idempotency-Key",
-                      {}};
-      logger_.error("projector did not apply in time", {{"position", appended->value}});
     } else {
-      last = *appended;
+      last = last_appended_ = *appended;
+      if (!gate_.wait_for(last, steady_clock::now() + kApplyTimeout)) {
+        failure = Error{Errc::outcome_unknown,
+                        "written, but not applied in time; retry with the same Idempotency-Key",
+                        {}};
+        logger_.error("projector did not apply in time", {{"position", last.value}});
+      }
     }
   }
   for (auto& [pending, outcome, events_up_to] : decided) {
@@ -242,6 +251,13 @@ void Writer::carry_out(std::vector<Pending> pendings) {
     if (outcome) outcome->position = Position{last.value - (batch.events() - events_up_to)};
     answer(pending, std::move(outcome));
   }
+}
+
+/// Why no command can be decided now, if none can.
+std::optional<Error> Writer::find_obstacle(Instant now) const {
+  if (last_time_ > now + kMaxClockSkew) return clock_is_behind();
+  if (gate_.position() < last_appended_) return model_is_behind();
+  return std::nullopt;
 }
 
 void Writer::erase_due_envelopes() {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -33,7 +34,7 @@ class Writer {
  public:
   struct Options {
     std::string node = "local";
-    std::string url;           ///< Where this node is reached; recorded in WriterElected.
+    std::string url = {};      ///< Where this node is reached; recorded in WriterElected.
     bool values_once = false;  ///< Values can't be read again; see design §7.
     std::size_t max_queue = 4096;
     std::size_t max_batch = 512;
@@ -86,6 +87,7 @@ class Writer {
   std::vector<Pending> take();
   void carry_out(std::vector<Pending> batch);
   void put_back(std::vector<Pending> deferred);
+  std::optional<Error> find_obstacle(Instant now) const;
   void erase_due_envelopes();
   static void answer(Pending& pending, Result<Outcome> outcome);
 
@@ -102,6 +104,7 @@ class Writer {
   std::string log_id_;
   Term term_;
   Instant last_time_;
+  Position last_appended_;  ///< What is decided next must rest on everything up to here.
 
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -104,7 +104,9 @@ CLI::App* add_serve(CLI::App& root, ServeConfig& config) {
                    "Connections at once; more are closed")
       ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}))
       ->capture_default_str();
-  serve->add_option("--cache-size", config.cache_bytes, "Memory for the read model's caches, e.g. 512MB")
+  serve
+      ->add_option("--cache-size", config.cache_bytes,
+                   "Memory for the read model's caches, e.g. 512MB")
       ->transform(CLI::AsSizeValue(false))
       ->default_str("256MB");
   const std::map<std::string, logging::Level> levels{{"debug", logging::Level::debug},

@@ -50,7 +50,7 @@ std::string cell_text(const json& event, const char* pointer) {
 }
 
 void append_cell(std::string& out, std::string_view text) {
-  const bool formula = !text.empty() && std::string_view("=+-@\t\r").contains(text.front());
+  const bool formula = !text.empty() && std::string_view("=+-@\t\r\n").contains(text.front());
   const bool quoted = formula || text.find_first_of(",\"\r\n") != std::string_view::npos;
   if (!quoted) {
     out += text;

@@ -1,6 +1,5 @@
 #include "services/verify/answer.h"
 
-#include <array>
 #include <string_view>
 
 #include "events/time.h"

@@ -41,7 +41,8 @@ Question read_question(const json& object, const std::string& pointer,
   for (const auto& [name, value] : object.items()) {
     const bool known = name == "key" || name == "username";
     if (!known) {
-      broken.push_back({pointer + "/" + name, "is not a member of this object"});
+      const auto where = json::json_pointer(pointer) / name;
+      broken.push_back({where.to_string(), "is not a member of this object"});
     } else if (!value.is_string()) {
       broken.push_back({pointer + "/" + name, "must be a string"});
     } else if (name == "key") {

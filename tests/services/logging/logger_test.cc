@@ -175,6 +175,7 @@ TEST(Logger, UsedByManyThreads_NeverMixesLines) {
   const auto lines = lines_of([] {
     Logger shared(Level::info);
     std::vector<std::thread> threads;
+    threads.reserve(kThreads);
     for (int thread = 0; thread < kThreads; ++thread) {
       threads.emplace_back([&shared, thread] {
         Logger own(Level::info);

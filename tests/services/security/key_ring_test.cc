@@ -186,10 +186,12 @@ TEST(KeyRing, SavedExclusivelyByManyAtOnce_IsWhatOneOfThemSaved) {
   const TemporaryDirectory directory;
   const fs::path file = directory / "ring.json";
   std::vector<KeyRing> rings;
+  rings.reserve(8);
   for (int i = 0; i < 8; ++i) rings.push_back(KeyRing::generate());
   std::atomic<int> winners = 0;
   std::atomic<const KeyRing*> winner = nullptr;
   std::vector<std::thread> threads;
+  threads.reserve(rings.size());
   for (const KeyRing& ring : rings) {
     threads.emplace_back([&] {
       if (!ring.save(file, true)) return;

@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -12,69 +11,12 @@
 #include "services/security/crypto.h"
 #include "services/security/signing_key.h"
 #include "tests/services/security/forged_token.h"
+#include "tests/services/security/token_fixture.h"
 
 namespace keyledger::security {
 namespace {
 
-using std::chrono::microseconds;
 using std::chrono::seconds;
-
-constexpr long kNowSeconds = 1'795'520'000;
-const Instant kNow{seconds{kNowSeconds}};
-
-/// A ring and what it takes to make tokens of any form under it.
-class Token : public testing::Test {
- protected:
-  Principal ada() const {
-    return {"user-mallory", AccountId{"acme"}, Username{"ada@example.com"},
-            static_cast<unsigned>(Scope::keys_read) | static_cast<unsigned>(Scope::audit_read)};
-  }
-
-  std::string good_token() const { return sign_token(ring_, ada(), kNow, seconds{3600}).value(); }
-
-  std::string private_pem() const { return ring_.signing_keys().front().private_pem; }
-
-  /// A header with these members and the newest key's `kid`.
-  std::string header(const std::string& members = R"("alg":"ES256")") const {
-    return "{" + members + R"(,"kid":")" + ring_.signing_keys().front().id + R"("})";
-  }
-
-  /// A claims set that holds, but with these members instead.
-  std::string claims(const std::string& members = "") const {
-    const auto member = [&members](const std::string& name, const std::string& value) {
-      return members.contains('"' + name + "\":") ? "" : '"' + name + "\":" + value + ',';
-    };
-    const std::string frame = member("iss", R"("keyledger")") + member("aud", R"("keyledger")") +
-                              member("exp", std::to_string(kNowSeconds + 60)) +
-                              member("sub", R"("user-mallory")") + members;
-    return '{' + (frame.ends_with(',') ? frame.substr(0, frame.size() - 1) : frame) + '}';
-  }
-
-  /// A token that the ring's key signed over claims() with these members.
-  std::string token_with(const std::string& members) const {
-    return with_es256(private_pem(), header(), claims(members));
-  }
-
-  /// Refused, and the text for the caller says `why` and nothing that was in the token.
-  void expect_refused(const std::string& token, std::string_view why, Instant now = kNow) const {
-    const auto answer = check_token(ring_, token, now);
-    ASSERT_FALSE(answer) << "accepted: " << token;
-    EXPECT_EQ(answer.error().code, Errc::unauthenticated);
-    const std::string& text = answer.error().message;
-    EXPECT_NE(text.find(why), std::string::npos) << text;
-    EXPECT_EQ(text.find("mallory"), std::string::npos) << text;
-    for (std::size_t i = 0; i + 12 <= token.size(); ++i) {
-      ASSERT_EQ(text.find(token.substr(i, 12)), std::string::npos) << text;
-    }
-  }
-
-  void expect_accepted(const std::string& token, Instant now = kNow) const {
-    const auto answer = check_token(ring_, token, now);
-    EXPECT_TRUE(answer) << answer.error().message;
-  }
-
-  KeyRing ring_ = KeyRing::generate();
-};
 
 TEST_F(Token, ThatWasSigned_TellsWhoItsBearerIs) {
   const auto who = check_token(ring_, good_token(), kNow);
@@ -141,53 +83,6 @@ TEST_F(Token, SignedAfterARotation_NeedsTheNewRing) {
   KeyRing after = ring_;
   after.rotate();
   expect_refused(sign_token(after, ada(), kNow, seconds{60}).value(), "not in this node's key");
-}
-
-// Times.
-
-TEST_F(Token, UpToItsExpiryAndThirtySeconds_Holds) {
-  const Instant end = kNow + seconds{3600} + seconds{30};
-  expect_accepted(good_token(), end - microseconds{1});
-  expect_refused(good_token(), "has expired", end);
-  expect_refused(good_token(), "has expired", end + seconds{1'000'000});
-}
-
-TEST_F(Token, FromThirtySecondsBeforeItsNbfOn_Holds) {
-  const std::string token = token_with("\"exp\":" + std::to_string(kNowSeconds + 7200) +
-                                       ",\"nbf\":" + std::to_string(kNowSeconds + 3600));
-  const Instant start = kNow + seconds{3600} - seconds{30};
-  expect_accepted(token, start);
-  expect_refused(token, "not valid yet", start - microseconds{1});
-  expect_refused(token, "not valid yet");
-}
-
-TEST_F(Token, SignedByAClockThatIsAheadALittle_Holds) {
-  expect_accepted(good_token(), kNow - seconds{30});
-  expect_refused(good_token(), "not valid yet", kNow - seconds{31});
-}
-
-TEST_F(Token, WithTimesThatAreFractionsOrFarAway_IsJudgedByThem) {
-  expect_accepted(token_with("\"exp\":" + std::to_string(kNowSeconds) + ".5"));
-  expect_accepted(token_with(R"("exp":1e300)"));
-  expect_refused(token_with(R"("exp":-1)"), "has expired");
-  expect_refused(token_with(R"("exp":0)"), "has expired");
-  expect_refused(token_with(R"("nbf":1e300)"), "not valid yet");
-  EXPECT_FALSE(check_token(ring_, token_with(R"("exp":1e999)"), kNow));
-}
-
-TEST_F(Token, WithoutAnExpiry_IsRefused) {
-  expect_refused(with_es256(private_pem(), header(),
-                            R"({"iss":"keyledger","aud":"keyledger","sub":"user-mallory"})"),
-                 "(exp)");
-  for (const char* exp : {"null", "\"1795520060\"", "true", "[1795520060]", "{}"}) {
-    expect_refused(token_with(std::string("\"exp\":") + exp), "(exp)");
-  }
-}
-
-TEST_F(Token, WithAnNbfThatIsNoTime_IsRefused) {
-  for (const char* nbf : {"null", "\"0\"", "false", "[]"}) {
-    expect_refused(token_with(std::string("\"nbf\":") + nbf), "nbf");
-  }
 }
 
 // Algorithms and keys.
@@ -325,7 +220,7 @@ TEST_F(Token, LongerThan8KiB_IsRefusedAndOneOf8KiBIsNot) {
   EXPECT_GE(padded(bytes).size(), 8 * 1024 - 1U);
   expect_accepted(padded(bytes));
   expect_refused(padded(bytes + 2), "longer than 8 KiB");
-  const auto huge = check_token(ring_, std::string(10'000'000, 'A'), kNow);
+  const auto huge = check_token(ring_, std::string(1'000'000, 'A'), kNow);
   ASSERT_FALSE(huge);
   EXPECT_EQ(huge.error().code, Errc::unauthenticated);
 }
@@ -334,85 +229,6 @@ TEST_F(Token, OfDeeplyNestedJson_IsRefusedInPeace) {
   const std::string deep = std::string(2900, '[') + std::string(2900, ']');
   EXPECT_FALSE(check_token(ring_, with_signature("x", deep, "{}"), kNow));
   EXPECT_FALSE(check_token(ring_, with_signature("x", "{\"alg\":" + deep + "}", "{}"), kNow));
-}
-
-// Claims.
-
-TEST_F(Token, OfAnotherIssuer_IsRefused) {
-  for (const char* issuer :
-       {"\"mallory\"", "\"Keyledger\"", "\"keyledger \"", "\"\"", "null", "1", "[\"keyledger\"]"}) {
-    expect_refused(token_with(std::string("\"iss\":") + issuer), "another issuer");
-  }
-  expect_refused(with_es256(private_pem(), header(),
-                            R"({"aud":"keyledger","exp":1e300,"sub":"user-mallory"})"),
-                 "another issuer");
-}
-
-TEST_F(Token, ForAnotherAudience_IsRefused) {
-  for (const char* audience : {"\"mallory\"", "\"KEYLEDGER\"", "\"\"", "null", "1", "[]",
-                               "[\"mallory\"]", "[[\"keyledger\"]]", "{\"keyledger\":1}"}) {
-    expect_refused(token_with(std::string("\"aud\":") + audience), "another audience");
-  }
-  expect_refused(with_es256(private_pem(), header(),
-                            R"({"iss":"keyledger","exp":1e300,"sub":"user-mallory"})"),
-                 "another audience");
-}
-
-TEST_F(Token, ForSeveralAudiencesWithUsAmongThem_IsAccepted) {
-  expect_accepted(token_with(R"("aud":["keyledger"])"));
-  expect_accepted(token_with(R"("aud":["mallory",1,"keyledger"])"));
-}
-
-TEST_F(Token, WithAClaimTwice_IsRefused) {
-  expect_refused(token_with(R"("account":"acme","account":"mallory")"), "each name once");
-  expect_refused(token_with(R"("account":"acme","acc\u006funt":"mallory")"), "each name once");
-  expect_refused(token_with(R"("exp":1,"exp":1e300)"), "each name once");
-  expect_refused(token_with(R"("x":1,"x":1)"), "each name once");
-}
-
-TEST_F(Token, WithANameAgainInsideAnUnknownClaim_IsAccepted) {
-  expect_accepted(token_with(R"("account":"acme","x":{"account":"other","x":{"x":1}})"));
-}
-
-TEST_F(Token, WhoseClaimsAreNoObject_IsRefused) {
-  for (const char* text : {"", "[]", "null", "\"mallory\"", "{", "{}x"}) {
-    ASSERT_FALSE(check_token(ring_, with_es256(private_pem(), header(), text), kNow)) << text;
-  }
-}
-
-TEST_F(Token, WithoutASoundSubject_IsRefused) {
-  expect_refused(
-      with_es256(private_pem(), header(), R"({"iss":"keyledger","aud":"keyledger","exp":1e300})"),
-      "(sub)");
-  for (const std::string& subject :
-       {std::string("\"\""), R"("mallory\n")" + std::string(), '"' + std::string(257, 'a') + '"'}) {
-    expect_refused(token_with("\"sub\":" + subject), "sub must be");
-  }
-  expect_refused(token_with("\"sub\":7"), "sub is not a text");
-  expect_refused(token_with("\"sub\":null"), "sub is not a text");
-}
-
-TEST_F(Token, WithAnAccountOrUsernameThatCannotBe_IsRefused) {
-  expect_refused(token_with(R"("account":"mallory/..")"), "account must be");
-  expect_refused(token_with(R"("account":"")"), "account must be");
-  expect_refused(token_with(R"("account":null)"), "account is not a text");
-  expect_refused(token_with(R"("account":["mallory"])"), "account is not a text");
-  expect_refused(token_with(R"("username":"mallory:x")"), "username must");
-  expect_refused(token_with(R"("username":"mallory\t")"), "username must");
-  expect_refused(token_with(R"("username":1)"), "username is not a text");
-  expect_refused(token_with(R"("scope":["keys:read"])"), "scope is not a text");
-}
-
-TEST_F(Token, WithScopesOfOthers_PassesThemOver) {
-  const auto scopes = [this](const std::string& text) {
-    return check_token(ring_, token_with("\"scope\":\"" + text + '"'), kNow).value().scopes;
-  };
-  const unsigned read = static_cast<unsigned>(Scope::keys_read);
-  EXPECT_EQ(scopes("openid keys:read email"), read);
-  EXPECT_EQ(scopes("  keys:read  keys:read "), read);
-  EXPECT_EQ(scopes(""), 0U);
-  EXPECT_EQ(scopes(" "), 0U);
-  EXPECT_EQ(scopes("Keys:read keys:readx keys:read,keys:write keys:*"), 0U);
 }
 
 // The Authorization header.
@@ -446,6 +262,7 @@ TEST_F(Token, CheckedByManyThreadsAtOnce_IsJudgedAlikeByAll) {
   bad[bad.size() - 10] = bad[bad.size() - 10] == 'A' ? 'B' : 'A';
   std::atomic<int> wrong = 0;
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int thread = 0; thread < 8; ++thread) {
     threads.emplace_back([&] {
       for (int i = 0; i < 50; ++i) {

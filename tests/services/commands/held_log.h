@@ -1,0 +1,92 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <stop_token>
+#include <vector>
+
+#include "events/log/event_log.h"
+
+namespace keyledger::commands {
+
+/// Another log whose calls can be held back, so that a test knows who waits for what. Thread
+/// safety: any thread.
+class HeldLog final : public log::EventLog {
+ public:
+  enum class Call { append, read };
+
+  /// Holds back all calls of one kind until it goes. Make it after what makes those calls.
+  class Hold {
+   public:
+    Hold(HeldLog& log, Call call) : log_(log), call_(call) { log_.set_held(call_, true); }
+    ~Hold() { log_.set_held(call_, false); }
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+
+    void release() { log_.set_held(call_, false); }
+    /// Whether somebody is held back within twenty seconds.
+    bool wait_until_held() { return log_.wait_until_waiting(call_); }
+
+   private:
+    HeldLog& log_;
+    const Call call_;
+  };
+
+  explicit HeldLog(log::EventLog& log) : log_(log) {}
+
+  Result<std::vector<log::StoredEvent>> read_after(Position position,
+                                                   std::size_t max) const override {
+    pass(read_);
+    return log_.read_after(position, max);
+  }
+  Result<Position> end() const override { return log_.end(); }
+  bool wait_beyond(Position position, std::stop_token stop,
+                   std::chrono::milliseconds timeout) const override {
+    return log_.wait_beyond(position, std::move(stop), timeout);
+  }
+  Result<std::optional<log::Envelope>> envelope(const KeyId& key) const override {
+    return log_.envelope(key);
+  }
+  Result<std::vector<KeyId>> envelopes_due(Instant now, std::size_t max) const override {
+    return log_.envelopes_due(now, max);
+  }
+  Result<Position> append(const log::Append& append) override {
+    pass(append_);
+    return log_.append(append);
+  }
+
+ private:
+  struct Barrier {
+    bool held = false;
+    int waiting = 0;
+  };
+
+  Barrier& barrier(Call call) const { return call == Call::append ? append_ : read_; }
+
+  void pass(Barrier& at) const {
+    std::unique_lock lock(mutex_);
+    ++at.waiting;
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return !at.held; });
+    --at.waiting;
+  }
+  void set_held(Call call, bool held) {
+    const std::scoped_lock lock(mutex_);
+    barrier(call).held = held;
+    changed_.notify_all();
+  }
+  bool wait_until_waiting(Call call) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds{20},
+                             [&] { return barrier(call).waiting > 0; });
+  }
+
+  log::EventLog& log_;
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+  mutable Barrier append_;  ///< Guarded by mutex_.
+  mutable Barrier read_;    ///< Guarded by mutex_.
+};
+
+}  // namespace keyledger::commands

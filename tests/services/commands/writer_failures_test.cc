@@ -1,0 +1,173 @@
+#include <gmock/gmock.h>
+
+#include "services/commands/writer.h"
+#include "tests/services/commands/running_ledger.h"
+
+namespace keyledger::commands {
+namespace {
+
+using Fate = log::MemoryLog::Fate;
+
+TEST(WriterOverload, WithAFullQueue_IsSaidAndNothingOfItIsWritten) {
+  Disk disk;
+  RunningLedger ledger(disk, {.max_queue = 2});
+  HeldLog::Hold append(disk.log, HeldLog::Call::append);
+  std::vector<std::future<Answer>> accepted;
+  accepted.push_back(ledger.start(create(disk.ring)));
+  ASSERT_TRUE(append.wait_until_held());
+  accepted.push_back(ledger.start(create(disk.ring)));
+  accepted.push_back(ledger.start(create(disk.ring)));
+  ledger.settle();
+  expect_refused(ledger.submit(create(disk.ring)), Errc::overloaded);
+  EXPECT_EQ(ledger.writer().stats().refused_for_load.load(), 1u);
+
+  append.release();
+  for (auto& future : accepted) ASSERT_CARRIED_OUT(RunningLedger::answer(std::move(future)));
+  EXPECT_EQ(end_of(disk.memory), Position{6});
+  ASSERT_CARRIED_OUT(ledger.submit(create(disk.ring)));
+}
+
+TEST(WriterDeadline, ThatPassedInTheQueue_RefusesTheCommandAndWritesNothing) {
+  Disk disk;
+  RunningLedger ledger(disk);
+  Submission late = create(disk.ring);
+  late.deadline = std::chrono::steady_clock::now();
+  expect_refused(ledger.submit(late), Errc::overloaded);
+  EXPECT_EQ(end_of(disk.memory), Position{2});
+}
+
+TEST(WriterClock, BehindTheLogsLastEvent_LetsNobodyLead) {
+  Disk disk;
+  Event event{};
+  event.id = "06DZ3K5V9QKZ3YF8S1W2X4T6B8";
+  event.time = now() + std::chrono::hours{1};
+  event.command = CommandId{event.id};
+  event.fact = LedgerCreated{event.id, disk.ring.pepper_fingerprint()};
+  ASSERT_TRUE(disk.memory.append({{log::encode(event, event.id).value()}, {}, {}}));
+
+  RunningLedger ledger(disk);
+  ASSERT_FALSE(ledger.led());
+  EXPECT_EQ(ledger.led().error().code, Errc::unavailable);
+  EXPECT_EQ(end_of(disk.memory), Position{1});
+}
+
+TEST(WriterClock, ALittleBehindTheLogsLastEvent_StillNeverGoesBack) {
+  Disk disk;
+  Event event{};
+  event.id = "06DZ3K5V9QKZ3YF8S1W2X4T6B8";
+  event.time = now() + std::chrono::seconds{30};
+  event.command = CommandId{event.id};
+  event.fact = LedgerCreated{event.id, disk.ring.pepper_fingerprint()};
+  ASSERT_TRUE(disk.memory.append({{log::encode(event, event.id).value()}, {}, {}}));
+
+  RunningLedger ledger(disk);
+  ASSERT_TRUE(ledger.led()) << ledger.led().error().message;
+  ASSERT_CARRIED_OUT(ledger.submit(create(disk.ring)));
+  const auto events = events_after(disk.memory);
+  ASSERT_EQ(events.size(), 4u);
+  EXPECT_LT(events[0].time, events[1].time);
+  EXPECT_LT(events[1].time, events[2].time);
+}
+
+TEST(WriterAppend, ThatFails_IsSaidAndTheNextCommandGoesOn) {
+  Disk disk;
+  RunningLedger ledger(disk);
+  disk.memory.fail_next_append(Errc::unavailable);
+  expect_refused(ledger.submit(create(disk.ring)), Errc::unavailable);
+  EXPECT_EQ(end_of(disk.memory), Position{2});
+  EXPECT_EQ(ledger.writer().stats().failed_appends.load(), 1u);
+
+  const auto outcome = ledger.submit(create(disk.ring));
+  ASSERT_CARRIED_OUT(outcome);
+  EXPECT_TRUE(outcome->registered);
+  EXPECT_EQ(outcome->position, Position{4});
+}
+
+TEST(WriterAppend, ThatFailsForABatch_FailsAllThatRestOnIt) {
+  Disk disk;
+  RunningLedger ledger(disk);
+  const auto creation = ledger.submit(create(disk.ring));
+  ASSERT_CARRIED_OUT(creation);
+  const KeyId key = creation->state.key.id;
+  HeldLog::Hold projector(disk.log, HeldLog::Call::read);
+  auto first = ledger.start(rename(key, "deploy"));
+  ASSERT_TRUE(projector.wait_until_held());
+  std::vector<std::future<Answer>> futures;
+  futures.push_back(ledger.start(command(DeleteKey{}, key)));
+  futures.push_back(ledger.start(rename(key, "not found, if that was written")));
+  ledger.settle();
+  disk.memory.fail_next_append(Errc::unavailable);
+  projector.release();
+
+  ASSERT_CARRIED_OUT(RunningLedger::answer(std::move(first)));
+  for (auto& future : futures) {
+    expect_refused(RunningLedger::answer(std::move(future)), Errc::unavailable);
+  }
+  EXPECT_TRUE(disk.memory.envelope(key).value());
+  ASSERT_CARRIED_OUT(ledger.submit(rename(key, "release")));
+}
+
+class WriterOfUnknownOutcome : public testing::TestWithParam<Fate> {};
+
+TEST_P(WriterOfUnknownOutcome, SaysSoAndTakesNoFurtherCommands) {
+  Disk disk;
+  RunningLedger ledger(disk);
+  disk.memory.fail_next_append(Errc::outcome_unknown, GetParam());
+  expect_refused(ledger.submit(create(disk.ring)), Errc::outcome_unknown);
+  const Position end = end_of(disk.memory);
+  EXPECT_EQ(end, Position{GetParam() == Fate::landed ? 4u : 2u});
+
+  expect_refused(ledger.submit(create(disk.ring)), Errc::unavailable);
+  EXPECT_EQ(end_of(disk.memory), end);
+}
+
+TEST_P(WriterOfUnknownOutcome, AfterARestart_MakesOneKeyOfTheRepeatedRequest) {
+  Disk disk;
+  const Submission wish = with_key(create(disk.ring), "retry-me");
+  {
+    RunningLedger ledger(disk);
+    disk.memory.fail_next_append(Errc::outcome_unknown, GetParam());
+    expect_refused(ledger.submit(wish), Errc::outcome_unknown);
+  }
+  disk.memory.reopen();
+  RunningLedger ledger(disk);
+  const auto outcome = ledger.submit(wish);
+  ASSERT_CARRIED_OUT(outcome);
+  EXPECT_EQ(outcome->value, value_of(wish));
+  EXPECT_EQ(outcome->replayed, GetParam() == Fate::landed);
+  projections::KeyQuery all;
+  all.account = wish.account;
+  const auto page = ledger.model().list_keys(all).value();
+  EXPECT_EQ(page.keys.size(), 1u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Append, WriterOfUnknownOutcome, testing::Values(Fate::lost, Fate::landed),
+                         [](const auto& fate) {
+                           return fate.param == Fate::lost ? "Lost" : "Landed";
+                         });
+
+TEST(WriterWithoutProjector, AfterAnAppend_AnswersThatTheOutcomeIsUnknown) {
+  Disk disk;
+  RunningLedger ledger(disk);
+  disk.memory.damage(Position{3});
+  expect_refused(ledger.submit(create(disk.ring)), Errc::outcome_unknown);
+  EXPECT_EQ(end_of(disk.memory), Position{4});
+}
+
+TEST(WriterWithoutProjector, OnAModelThatIsBehindItsLastAppend_DecidesNothing) {
+  Disk disk;
+  RunningLedger ledger(disk);
+  const auto creation = ledger.submit(create(disk.ring));
+  ASSERT_CARRIED_OUT(creation);
+  const KeyId key = creation->state.key.id;
+  ledger.projector().stop();
+  expect_refused(ledger.submit(disable(key)), Errc::outcome_unknown);
+  const Position end = end_of(disk.memory);
+
+  expect_refused(ledger.submit(disable(key)), Errc::unavailable);
+  expect_refused(ledger.submit(rename(key, "deploy")), Errc::unavailable);
+  EXPECT_EQ(end_of(disk.memory), end);
+}
+
+}  // namespace
+}  // namespace keyledger::commands
