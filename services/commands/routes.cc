@@ -11,7 +11,6 @@
 #include "services/commands/body.h"
 #include "services/http/json_body.h"
 #include "services/http/problem.h"
-#include "services/http/query.h"
 
 namespace keyledger::commands {
 namespace {
@@ -114,16 +113,26 @@ Result<Submission> Routes::submission(const Request& request, const api::Caller&
   return submission;
 }
 
+boost::asio::awaitable<Result<Outcome>> Routes::carry_out(const Request& request,
+                                                          const http::Query& query,
+                                                          Submission submission) const {
+  const auto position = co_await admission_.min_position(request, query);
+  if (!position) co_return fail(position.error());
+  co_return co_await writer_.submit(std::move(submission));
+}
+
 Routes::Answer Routes::put_account(const Request& request) const {
   const auto caller = admission_.admit(request, Scope::accounts_write);
   if (!caller) co_return http::problem(caller.error(), request.request_id);
+  const auto query = http::Query::parse(request.query, {});
+  if (!query) co_return http::problem(query.error(), request.request_id);
   if (auto refused = media_problem(request, true)) co_return std::move(*refused);
   auto body = read_account(request.body);
   if (!body) co_return http::problem(body.error(), request.request_id);
   auto wish = submission(request, *caller, std::move(body->wish), body->json.dump());
   if (!wish) co_return http::problem(wish.error(), request.request_id);
 
-  const auto outcome = co_await writer_.submit(std::move(*wish));
+  const auto outcome = co_await carry_out(request, *query, std::move(*wish));
   if (!outcome) co_return http::problem(outcome.error(), request.request_id);
   co_return answer(outcome->registered ? 201 : 200,
                    api::account_json(caller->account, outcome->state.account), *outcome);
@@ -132,6 +141,8 @@ Routes::Answer Routes::put_account(const Request& request) const {
 Routes::Answer Routes::create_key(const Request& request) const {
   const auto caller = admission_.admit(request, Scope::keys_write);
   if (!caller) co_return http::problem(caller.error(), request.request_id);
+  const auto query = http::Query::parse(request.query, {});
+  if (!query) co_return http::problem(query.error(), request.request_id);
   if (auto refused = media_problem(request, true)) co_return std::move(*refused);
   auto body = read_new_key(request.body);
   if (!body) co_return http::problem(body.error(), request.request_id);
@@ -146,7 +157,7 @@ Routes::Answer Routes::create_key(const Request& request) const {
   auto wish = submission(request, *caller, std::move(key), body->json.dump());
   if (!wish) co_return http::problem(wish.error(), request.request_id);
 
-  const auto outcome = co_await writer_.submit(std::move(*wish));
+  const auto outcome = co_await carry_out(request, *query, std::move(*wish));
   if (!outcome) co_return http::problem(outcome.error(), request.request_id);
   const KeyState& state = outcome->state.key;
   nlohmann::ordered_json json = api::key_json(state);
@@ -160,6 +171,8 @@ Routes::Answer Routes::create_key(const Request& request) const {
 Routes::Answer Routes::change_key(const Request& request) const {
   const auto caller = admission_.admit(request, Scope::keys_write);
   if (!caller) co_return http::problem(caller.error(), request.request_id);
+  const auto query = http::Query::parse(request.query, {});
+  if (!query) co_return http::problem(query.error(), request.request_id);
   if (auto refused = media_problem(request, true, kMergePatch)) co_return std::move(*refused);
   const auto key = api::key_in_path(request);
   if (!key) co_return http::problem(key.error(), request.request_id);
@@ -173,7 +186,7 @@ Routes::Answer Routes::change_key(const Request& request) const {
   wish->key = *key;
   wish->reason = std::move(body->reason);
 
-  const auto outcome = co_await writer_.submit(std::move(*wish));
+  const auto outcome = co_await carry_out(request, *query, std::move(*wish));
   if (!outcome) co_return http::problem(outcome.error(), request.request_id);
   nlohmann::ordered_json json = api::key_json(outcome->state.key);
   Response response = answer(200, json, *outcome);
@@ -205,7 +218,7 @@ Routes::Answer Routes::delete_key(const Request& request) const {
   wish->key = *key;
   wish->reason = std::move(reason);
 
-  const auto outcome = co_await writer_.submit(std::move(*wish));
+  const auto outcome = co_await carry_out(request, *query, std::move(*wish));
   if (!outcome) co_return http::problem(outcome.error(), request.request_id);
   const auto wait = read_prefer_wait(request);
   nlohmann::ordered_json json{{"id", key->value}, {"deleted", true}};
@@ -217,6 +230,8 @@ Routes::Answer Routes::delete_key(const Request& request) const {
 Routes::Answer Routes::reveal(const Request& request) const {
   const auto caller = admission_.admit(request, Scope::keys_reveal);
   if (!caller) co_return http::problem(caller.error(), request.request_id);
+  const auto query = http::Query::parse(request.query, {});
+  if (!query) co_return http::problem(query.error(), request.request_id);
   if (auto refused = media_problem(request, !request.body.empty())) co_return std::move(*refused);
   const auto key = api::key_in_path(request);
   if (!key) co_return http::problem(key.error(), request.request_id);
@@ -224,7 +239,7 @@ Routes::Answer Routes::reveal(const Request& request) const {
   if (!wish) co_return http::problem(wish.error(), request.request_id);
   wish->key = *key;
 
-  const auto outcome = co_await writer_.submit(std::move(*wish));
+  const auto outcome = co_await carry_out(request, *query, std::move(*wish));
   if (!outcome) co_return http::problem(outcome.error(), request.request_id);
   if (!outcome->value) {
     // A repeated request, and the key was deleted since.

@@ -5,6 +5,7 @@
 
 #include "services/api/admission.h"
 #include "services/commands/writer.h"
+#include "services/http/query.h"
 #include "services/http/router.h"
 #include "services/security/crypto.h"
 #include "services/security/key_ring.h"
@@ -30,6 +31,11 @@ class Routes {
   Answer change_key(const http::Request& request) const;
   Answer delete_key(const http::Request& request) const;
   Answer reveal(const http::Request& request) const;
+
+  /// Has a command carried out, on a read model that is as new as the request asks for.
+  boost::asio::awaitable<Result<Outcome>> carry_out(const http::Request& request,
+                                                    const http::Query& query,
+                                                    Submission submission) const;
 
   /// What all submissions have in common. Errors: malformed (Idempotency-Key).
   Result<Submission> submission(const http::Request& request, const api::Caller& caller, Wish wish,

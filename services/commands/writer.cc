@@ -233,6 +233,8 @@ void Writer::carry_out(std::vector<Pending> pendings) {
       failure = appended.error();
       stats_.failed_appends.fetch_add(1, std::memory_order_relaxed);
       logger_.error("append failed", {{"error", failure->message}});
+      // The log takes no more, so this node isn't ready for commands until it is started anew.
+      if (failure->code == Errc::outcome_unknown) leads_.store(false, std::memory_order_release);
     } else {
       last = last_appended_ = *appended;
       if (!gate_.wait_for(last, steady_clock::now() + kApplyTimeout)) {

@@ -69,7 +69,7 @@ class Writer {
   /// Refuses what comes from now on, carries out what is queued, and returns.
   void stop();
 
-  /// Whether commands are taken.
+  /// Whether commands are taken: from lead() on, until stop() or a write whose outcome is unknown.
   bool leads() const { return leads_.load(std::memory_order_acquire); }
 
   const Stats& stats() const { return stats_; }

@@ -166,8 +166,8 @@ int print_replay(const ReplayArguments& arguments) {
                (event.account && event.account->value == arguments.account)) &&
               (arguments.key.empty() || (event.key && event.key->value == arguments.key));
           if (wanted) {
-            print_line("{\"position\":" + std::to_string(stored.position.value) +
-                       ",\"event\":" + stored.bytes + "}");
+            print_line("{\"position\":" + std::to_string(stored.position.value) + "," +
+                       stored.bytes.substr(1));
           }
           return true;
         },

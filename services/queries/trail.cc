@@ -75,7 +75,7 @@ std::string trail_as_json(const projections::HistoryPage& page) {
   }
   out += "],\"next_after\":";
   if (page.more && !page.entries.empty()) {
-    out.append("\"").append(std::to_string(page.entries.back().position.value)).append("\"}");
+    out.append(std::to_string(page.entries.back().position.value)).append("}");
   } else {
     out += "null}";
   }

@@ -10,7 +10,7 @@ namespace keyledger::queries {
 // An audit trail's page in the three forms that are offered. Each event is what lies in the log,
 // with its position; nothing is left out of it.
 
-/// {"events": [{"position": 12, …}], "next_after": "12" or null}
+/// {"events": [{"position": 12, …}], "next_after": 12 or null}
 std::string trail_as_json(const projections::HistoryPage& page);
 
 /// One event a line.

@@ -160,7 +160,7 @@ TEST_F(Queries, OfATrail_AnswerPageAfterPageInBothOrders) {
       ASSERT_EQ(trail["events"].size(), 1u);
       seen.push_back(trail["events"][0]["position"]);
       ASSERT_EQ(trail["next_after"].is_null(), page == 3);
-      if (page < 3) after = "&after=" + trail["next_after"].get<std::string>();
+      if (page < 3) after = "&after=" + std::to_string(trail["next_after"].get<std::uint64_t>());
     }
     EXPECT_EQ(seen, expected);
   }

@@ -49,7 +49,7 @@ TEST(TrailAsJson, OfSomeEvents_HoldsTheStoredBytesAfterTheirPositions) {
 
 TEST(TrailAsJson, OfAPageWithMoreAfterIt_NamesItsLastPositionAsText) {
   EXPECT_EQ(trail_as_json(page_of({R"({"id":"A"})", R"({"id":"B"})"}, true)),
-            R"({"events":[{"position":11,"id":"A"},{"position":12,"id":"B"}],"next_after":"12"})");
+            R"({"events":[{"position":11,"id":"A"},{"position":12,"id":"B"}],"next_after":12})");
 }
 
 TEST(TrailAsJson, OfNothing_IsAnEmptyList) {

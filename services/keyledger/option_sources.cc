@@ -1,0 +1,76 @@
+#include "services/keyledger/option_sources.h"
+
+#include <algorithm>
+#include <cctype>
+#include <string_view>
+#include <unistd.h>
+
+namespace keyledger {
+namespace {
+
+constexpr std::string_view kPrefix = "KEYLEDGER_";
+
+std::string variable_of(const std::string& option) {
+  std::string name = std::string(kPrefix) + option;
+  for (char& c : name) {
+    c = c == '-' || c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  }
+  return name;
+}
+
+/// "--data-dir" without its dashes, for an option that has a long name and is none of CLI11's own.
+std::string long_name(const CLI::Option& option) {
+  if (option.get_lnames().empty() || option.get_lnames().front() == "help") return {};
+  return option.get_lnames().front();
+}
+
+bool is_service_link(std::string_view variable) {
+  return variable.starts_with("KEYLEDGER_PORT") || variable.starts_with("KEYLEDGER_SERVICE_");
+}
+
+}  // namespace
+
+void name_environment_variables(CLI::App& app) {
+  for (CLI::Option* option : app.get_options()) {
+    if (const std::string name = long_name(*option); !name.empty()) {
+      option->envname(variable_of(name));
+    }
+  }
+}
+
+void check_environment(const CLI::App& app) {
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::string_view variable = text.substr(0, text.find('='));
+    if (!variable.starts_with(kPrefix) || is_service_link(variable)) continue;
+    const auto names_it = [&](const CLI::Option* option) {
+      return option->get_envname() == variable;
+    };
+    const auto options = app.get_options();
+    if (std::ranges::none_of(options, names_it)) {
+      throw CLI::ConfigError("there is no option for the environment variable " +
+                             std::string(variable) + "; see keyledger serve --help");
+    }
+  }
+}
+
+std::vector<std::string> read_option_file(const CLI::App& app) {
+  std::vector<std::string> arguments;
+  const CLI::Option* const config = app.get_option("--config");
+  if (config->count() == 0) return arguments;
+  const auto file = config->as<std::string>();
+  for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_file(file)) {
+    if (item.name == "++" || item.name == "--") continue;  // A section's beginning and end.
+    const std::string name = item.fullname();
+    const CLI::Option* const option = app.get_option_no_throw("--" + name);
+    if (option == nullptr || long_name(*option).empty() || option == config) {
+      throw CLI::ConfigError(file + ": there is no option " + name +
+                             "; see keyledger serve --help");
+    }
+    if (option->count() > 0) continue;
+    for (const std::string& value : item.inputs) arguments.push_back("--" + name + "=" + value);
+  }
+  return arguments;
+}
+
+}  // namespace keyledger

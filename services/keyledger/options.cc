@@ -1,0 +1,112 @@
+#include "services/keyledger/options.h"
+
+#include <cstdint>
+#include <map>
+
+#include "events/key_value.h"
+
+namespace keyledger {
+namespace {
+
+/// A CLI11 type of "500ms", "10s", "2m", "1h", "1d", in milliseconds.
+CLI::AsNumberWithUnit duration_unit() {
+  const std::map<std::string, std::int64_t> units{
+      {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
+  constexpr auto kOptions = static_cast<CLI::AsNumberWithUnit::Options>(
+      CLI::AsNumberWithUnit::CASE_SENSITIVE | CLI::AsNumberWithUnit::UNIT_REQUIRED);
+  return CLI::AsNumberWithUnit(units, kOptions, "DURATION");
+}
+
+/// "10s", "1h": in the largest unit that leaves no rest.
+std::string duration_text(std::chrono::milliseconds duration) {
+  const std::int64_t count = duration.count();
+  if (count % 3'600'000 == 0) return std::to_string(count / 3'600'000) + "h";
+  if (count % 1000 == 0) return std::to_string(count / 1000) + "s";
+  return std::to_string(count) + "ms";
+}
+
+std::string check_prefix(const std::string& prefix) {
+  return is_key_prefix(prefix) ? "" : "must be a letter and up to 15 letters and digits";
+}
+
+}  // namespace
+
+CLI::Option* add_duration(CLI::App& app, const std::string& name, std::chrono::milliseconds& out,
+                          const std::string& text) {
+  return app
+      .add_option_function<std::int64_t>(
+          name, [&out](std::int64_t count) { out = std::chrono::milliseconds(count); }, text)
+      ->transform(duration_unit().description(""))
+      ->type_name("DURATION")
+      ->default_str(duration_text(out));
+}
+
+CLI::App* add_serve(CLI::App& root, ServeConfig& config) {
+  CLI::App* serve = root.add_subcommand("serve", "Run a node until SIGTERM");
+  serve->add_option("--config", "A TOML file with more options: flags and environment win over it");
+  serve->add_option("--data-dir", config.data_dir, "Where log and read model are kept")
+      ->capture_default_str();
+  serve->add_option("--key-ring", config.key_ring,
+                    "The key ring; made as keyring.json in the data directory where none is named");
+  serve->add_option("--listen", config.listen, "Address and port to serve on; port 0: a free one")
+      ->delimiter(',')
+      ->capture_default_str();
+  serve
+      ->add_option("--verify-listen", config.verify_listen,
+                   "Address and port that serve validation alone, without tokens")
+      ->delimiter(',');
+  serve->add_option("--roles", config.roles, "What this node does: command, query, verify")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"command", "query", "verify"}))
+      ->capture_default_str();
+  serve->add_option("--log", "Where events are kept: embedded")
+      ->check(CLI::IsMember({"embedded"}))
+      ->default_str("embedded");
+  serve->add_option("--threads", config.threads, "I/O threads; 0: one per processor")
+      ->check(CLI::Range(0U, 256U))
+      ->capture_default_str();
+  serve->add_option("--advertise", config.advertise,
+                    "URL where others reach this node (default: the listen address)");
+  serve->add_option("--key-prefix", config.key_prefix, "What key values begin with")
+      ->check(check_prefix)
+      ->capture_default_str();
+  serve
+      ->add_option_function<std::string>(
+          "--values", [&config](const std::string& mode) { config.values_once = mode == "once"; },
+          "Whether a key's value can be read again: recoverable or once")
+      ->check(CLI::IsMember({"recoverable", "once"}))
+      ->default_str("recoverable");
+  add_duration(*serve, "--max-staleness", config.max_staleness,
+               "How long a node that no longer follows the log goes on validating");
+  add_duration(*serve, "--drain-timeout", config.drain_timeout,
+               "How long SIGTERM waits for requests in flight");
+  add_duration(*serve, "--request-timeout", config.limits.request_timeout,
+               "How long a request may take");
+  add_duration(*serve, "--header-timeout", config.limits.header_timeout,
+               "How long a request's header may take to arrive");
+  add_duration(*serve, "--body-timeout", config.limits.body_timeout,
+               "How long a request's body may take to arrive");
+  add_duration(*serve, "--idle-timeout", config.limits.idle_timeout,
+               "How long an idle connection is kept");
+  serve
+      ->add_option("--max-connections", config.limits.connections,
+                   "Connections at once; more are closed")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}))
+      ->capture_default_str();
+  serve
+      ->add_option("--cache-size", config.cache_bytes,
+                   "Memory for the read model's caches, e.g. 512MB")
+      ->transform(CLI::AsSizeValue(false).description(""))
+      ->type_name("SIZE")
+      ->default_str("256MB");
+  serve
+      ->add_option_function<std::string>(
+          "--log-level",
+          [&config](const std::string& name) { config.log_level = *logging::parse_level(name); },
+          "What is logged at least")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->default_str("info");
+  return serve;
+}
+
+}  // namespace keyledger

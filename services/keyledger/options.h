@@ -1,0 +1,20 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "services/keyledger/config.h"
+
+namespace keyledger {
+
+/// An option that takes "500ms", "10s", "2m", "1h" or "1d", and shows what `out` holds as its
+/// default.
+CLI::Option* add_duration(CLI::App& app, const std::string& name, std::chrono::milliseconds& out,
+                          const std::string& text);
+
+/// Adds `serve` with its options, which fill `config` when the command line is parsed.
+CLI::App* add_serve(CLI::App& root, ServeConfig& config);
+
+}  // namespace keyledger
