@@ -8,18 +8,22 @@ test here is one of the contract too. The program is the one that KEYLEDGER name
 """
 
 import base64
+import concurrent.futures
 import http.client
+import itertools
 import json
 import os
 import pathlib
 import queue
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import unittest
+import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "schemas"))
@@ -62,6 +66,25 @@ def basic(username, key):
     return "Basic " + base64.b64encode(f"{username}:{key}".encode()).decode()
 
 
+def read_answer(connection, method="GET"):
+    """The next answer that comes on `connection`, a socket on which a request by `method` was sent."""
+    response = http.client.HTTPResponse(connection, method=method)
+    response.begin()
+    return Answer(response.status, response.getheaders(), response.read())
+
+
+def at_once(*work):
+    """Calls each of `work` on a thread of its own, all at the same time, and gives back what they gave back."""
+    gate = threading.Barrier(len(work), timeout=DEADLINE)
+
+    def start(one):
+        gate.wait()
+        return one()
+
+    with concurrent.futures.ThreadPoolExecutor(len(work)) as threads:
+        return [future.result(DEADLINE) for future in [threads.submit(start, one) for one in work]]
+
+
 class Node:
     """`keyledger serve` on a free port of 127.0.0.1, with `flags`. Ends with the context, by SIGTERM."""
 
@@ -71,6 +94,7 @@ class Node:
         self.env = {**os.environ, **(env or {})}
         self.checks = connection_checks
         self.process = None
+        self.host = None
         self.port = None
         self.verify_port = None
         self.log = []  # The lines on its standard error.
@@ -100,12 +124,12 @@ class Node:
             if line is None:
                 self._readers[1].join()
                 raise AssertionError(f"it ended with {self.process.wait()}: " + "".join(self.log[-5:]))
-            found = re.fullmatch(r"Listening (on|for validation on) http://.*:(\d+)\n", line)
+            found = re.fullmatch(r"Listening (on|for validation on) http://(.*):(\d+)\n", line)
             assert found, f"an unknown line on standard output: {line}"
             if found[1] == "on":
-                self.port = int(found[2])
+                self.host, self.port = found[2], int(found[3])
             else:
-                self.verify_port = int(found[2])
+                self.verify_port = int(found[3])
             wanted -= 1
         return self
 
@@ -165,9 +189,9 @@ class Node:
         if isinstance(body, str):
             body = body.encode()
         if fresh or port is not None:
-            connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=DEADLINE)
+            connection = http.client.HTTPConnection(self.host, port or self.port, timeout=DEADLINE)
         else:
-            self._connection = self._connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
+            self._connection = self._connection or http.client.HTTPConnection(self.host, self.port, timeout=DEADLINE)
             connection = self._connection
         try:
             connection.request(method, path, body, headers)
@@ -181,6 +205,18 @@ class Node:
                 connection.close()
         if check and self.checks:
             openapi_check.check_response(method, path, answer.status, answer.headers, answer.body)
+        return answer
+
+    def connect(self):
+        """A connection without any HTTP on it yet: for what no HTTP library sends."""
+        return socket.create_connection((self.host, self.port), timeout=DEADLINE)
+
+    def send(self, data, method="GET", path="/healthz"):
+        """Sends bytes, whatever they are, and gives back the Answer, held against the contract of `path`."""
+        with self.connect() as connection:
+            connection.sendall(data)
+            answer = read_answer(connection, method)
+        openapi_check.check_response(method, path, answer.status, answer.headers, answer.body)
         return answer
 
     def get(self, path, **kwargs):
@@ -214,6 +250,36 @@ class Node:
     def sign_in(self, username, key, **kwargs):
         """The status with which a program is let in or not."""
         return self.get("/v1/forward-auth", headers={"Authorization": basic(username, key)}, **kwargs).status
+
+
+class SharedNodeTest(unittest.TestCase):
+    """Tests that share one node, each with an account and a token of its own."""
+
+    FLAGS = ()
+
+    @classmethod
+    def setUpClass(cls):
+        directory = tempfile.TemporaryDirectory(prefix="keyledger-test-")
+        cls.addClassCleanup(directory.cleanup)
+        cls.work = pathlib.Path(directory.name)
+        cls.node = Node(cls.work / "data", *cls.FLAGS).start()
+        cls.addClassCleanup(cls.node.stop)
+        cls.numbers = itertools.count(1)
+
+    def setUp(self):
+        self.account = f"account-{next(self.numbers)}"
+        self.keys = f"/v1/accounts/{self.account}/keys"
+        self.token = self.node.token(self.account)
+
+    def create(self, **members):
+        return self.node.create(self.token, self.account, **members)
+
+    def events(self, **parameters):
+        """The account's trail, oldest first."""
+        query = urllib.parse.urlencode({"limit": 1000, **parameters})
+        answer = self.node.get(f"/v1/accounts/{self.account}/events?{query}", token=self.token)
+        assert answer.status == 200, answer
+        return answer.json["events"]
 
 
 class NodeTest(unittest.TestCase):

@@ -1,0 +1,63 @@
+"""Every operation of schemas/openapi.yaml, with what a test needs to ask for it."""
+
+import dataclasses
+
+from node import openapi_check
+
+MISSING_KEY = "key_01M86VC2Q07XJ5B3N9R4T6V8W0"
+
+# The scope that each needs; None: no token.
+_SCOPES = {
+    "putAccount": "accounts:write", "getAccount": "accounts:write", "createKey": "keys:write",
+    "listKeys": "keys:read", "getKey": "keys:read", "changeKey": "keys:write", "deleteKey": "keys:write",
+    "revealKey": "keys:reveal", "listKeyEvents": "audit:read", "listAccountEvents": "audit:read",
+    "verify": None, "verifyBatch": None, "forwardAuth": None, "getHealth": None, "getReadiness": None,
+    "getMetrics": None, "getOpenapi": None,
+}
+
+# A good body of each that takes one.
+_BODIES = {
+    "putAccount": {"username": "ada@example.com"}, "createKey": {"name": "a key"}, "changeKey": {}, "revealKey": {},
+    "verify": {"key": "kl_x"}, "verifyBatch": {"keys": []},
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Operation:
+    id: str
+    method: str
+    template: str
+    statuses: frozenset  # That the document has.
+
+    @property
+    def scope(self):
+        return _SCOPES[self.id]
+
+    @property
+    def body(self):
+        return _BODIES.get(self.id)
+
+    @property
+    def is_about_a_key(self):
+        return "{id}" in self.template
+
+    def path(self, account="acme", key=MISSING_KEY):
+        return self.template.replace("{account}", account).replace("{id}", key)
+
+
+def all_operations():
+    """All of them. Fails on one that has no row above, so that none is forgotten."""
+    return [Operation(operation["operationId"], method.upper(), template, frozenset(map(int, operation["responses"])))
+            for template, item in openapi_check.document()["paths"].items()
+            for method, operation in item.items() if method != "parameters"
+            if operation["operationId"] in _SCOPES or _forgotten(operation["operationId"])]
+
+
+def _forgotten(name):
+    raise AssertionError(f"tests/e2e/operations.py has no row for the operation {name}")
+
+
+# Deleting comes last, so that a key is there for all others.
+OPERATIONS = sorted(all_operations(), key=lambda operation: operation.id == "deleteKey")
+MANAGED = [operation for operation in OPERATIONS if operation.scope]
+WITH_BODY = [operation for operation in OPERATIONS if operation.body is not None]
