@@ -15,7 +15,9 @@ std::optional<Description> normalized(const std::optional<Description>& descript
 
 /// The key must be there, and have the version that the caller expects of it, if any.
 Result<void> require_key(const KeyState& key, const std::optional<Version>& if_match) {
-  if (key.status != KeyState::Status::live) return fail(Errc::not_found, "no such key");
+  if (key.status != KeyState::Status::live) {
+    return fail(Errc::not_found, "there is no such account or key");
+  }
   if (if_match && *if_match != key.version) {
     return fail(Errc::version_mismatch, "the key has version " + std::to_string(key.version.value) +
                                             ", not " + std::to_string(if_match->value) +

@@ -40,6 +40,11 @@ bool is_foreign(const http::Request& request) {
 
 }  // namespace
 
+Result<void> refuse_foreign(const http::Request& request) {
+  if (!is_foreign(request)) return {};
+  return fail(Errc::forbidden, "a page of another origin may not do this here");
+}
+
 Admission::Admission(const security::KeyRing& ring, projections::PositionGate& gate)
     : ring_(ring), gate_(gate) {}
 
@@ -51,9 +56,7 @@ Result<security::Principal> Admission::principal(const http::Request& request) c
 }
 
 Result<Caller> Admission::admit(const http::Request& request, security::Scope scope) const {
-  if (is_foreign(request)) {
-    return fail(Errc::forbidden, "a page of another origin may not change anything here");
-  }
+  if (auto own = refuse_foreign(request); !own) return fail(std::move(own.error()));
   auto caller = principal(request);
   if (!caller) return fail(std::move(caller.error()));
   const auto account = AccountId::parse(request.path_parameters.at(0));

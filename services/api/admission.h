@@ -48,6 +48,10 @@ class Admission {
   projections::PositionGate& gate_;
 };
 
+/// Refuses what a browser asks for a page of another origin, unless it only reads. Errors:
+/// forbidden.
+Result<void> refuse_foreign(const http::Request& request);
+
 /// The key id in the second path parameter. Errors: not_found, for what can't be one as well.
 Result<KeyId> key_in_path(const http::Request& request);
 

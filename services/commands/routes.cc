@@ -202,6 +202,10 @@ Routes::Answer Routes::delete_key(const Request& request) const {
   if (!key) co_return http::problem(key.error(), request.request_id);
   const auto query = http::Query::parse(request.query, {"reason"});
   if (!query) co_return http::problem(query.error(), request.request_id);
+  if (!request.body.empty() && !http::has_json_content_type(request, kMergePatch)) {
+    co_return http::problem(415, "no body is needed; one that is sent must be application/json",
+                            request.request_id);
+  }
   std::optional<Reason> reason;
   if (const auto text = query->get("reason")) {
     auto parsed = Reason::parse(*text);
@@ -233,6 +237,10 @@ Routes::Answer Routes::reveal(const Request& request) const {
   const auto query = http::Query::parse(request.query, {});
   if (!query) co_return http::problem(query.error(), request.request_id);
   if (auto refused = media_problem(request, !request.body.empty())) co_return std::move(*refused);
+  if (!request.body.empty()) {
+    const auto body = http::parse_json(request.body);
+    if (!body) co_return http::problem(body.error(), request.request_id);
+  }
   const auto key = api::key_in_path(request);
   if (!key) co_return http::problem(key.error(), request.request_id);
   auto wish = submission(request, *caller, RevealValue{}, "");

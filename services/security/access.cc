@@ -35,7 +35,7 @@ std::optional<Scope> parse_scope(std::string_view name) {
 
 Result<void> authorize(const Principal& principal, Scope scope, const AccountId& account) {
   if (principal.account != account && !principal.has(Scope::accounts_any)) {
-    return fail(Errc::not_found, "there is no such account for this token");
+    return fail(Errc::not_found, "there is no such account or key");
   }
   if (!principal.has(scope)) {
     return fail(Errc::forbidden,

@@ -116,6 +116,7 @@ std::vector<http::Route> Routes::table() const {
 }
 
 Result<void> Routes::may_verify(const Request& request) const {
+  if (auto own = api::refuse_foreign(request); !own) return own;
   if (request.from_loopback || request.listener == http::ListenerKind::verify) return {};
   const auto principal = admission_.principal(request);
   if (!principal) return fail(principal.error());
