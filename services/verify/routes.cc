@@ -56,6 +56,33 @@ Question read_question(const json& object, const std::string& pointer,
   return question;
 }
 
+/// Reads {keys: […]} and adds the rules that it breaks to `broken`.
+std::vector<Question> read_batch(const json& object, std::vector<FieldError>& broken) {
+  std::vector<Question> questions;
+  if (!object.is_object()) {
+    broken.push_back({"", "must be an object with a member keys"});
+    return questions;
+  }
+  for (const auto& [name, value] : object.items()) {
+    if (name == "keys") continue;
+    broken.push_back({(json::json_pointer() / name).to_string(), "is not a member of this object"});
+  }
+  const auto keys = object.find("keys");
+  if (keys == object.end()) {
+    broken.push_back({"/keys", "is required"});
+  } else if (!keys->is_array()) {
+    broken.push_back({"/keys", "must be an array"});
+  } else if (keys->size() > kMaxBatch) {
+    broken.push_back({"/keys", "must have at most 1000 elements"});
+  } else {
+    questions.reserve(keys->size());
+    for (const json& key : *keys) {
+      questions.push_back(read_question(key, "/keys/" + std::to_string(questions.size()), broken));
+    }
+  }
+  return questions;
+}
+
 Error invalid_body(std::vector<FieldError> broken) {
   return Error{Errc::invalid, "the request body breaks a rule; see errors", std::move(broken)};
 }
@@ -160,22 +187,8 @@ Routes::Answer Routes::verify_batch(const Request& request) const {
   if (auto refused = media_problem(request)) co_return std::move(*refused);
   const auto body = http::parse_json(request.body);
   if (!body) co_return http::problem(body.error(), request.request_id);
-  if (!body->is_object() || body->size() != 1 || !body->contains("keys") ||
-      !(*body)["keys"].is_array()) {
-    co_return http::problem(invalid_body({{"/keys", "must be the only member, and an array"}}),
-                            request.request_id);
-  }
-  const json& keys = (*body)["keys"];
-  if (keys.size() > kMaxBatch) {
-    co_return http::problem(invalid_body({{"/keys", "must have at most 1000 elements"}}),
-                            request.request_id);
-  }
   std::vector<FieldError> broken;
-  std::vector<Question> questions;
-  questions.reserve(keys.size());
-  for (const json& key : keys) {
-    questions.push_back(read_question(key, "/keys/" + std::to_string(questions.size()), broken));
-  }
+  const std::vector<Question> questions = read_batch(*body, broken);
   if (!broken.empty()) {
     co_return http::problem(invalid_body(std::move(broken)), request.request_id);
   }
