@@ -9,6 +9,7 @@ test here is one of the contract too. The program is the one that KEYLEDGER name
 
 import base64
 import concurrent.futures
+import copy
 import http.client
 import itertools
 import json
@@ -18,12 +19,15 @@ import queue
 import re
 import signal
 import socket
+import string
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 import urllib.parse
+import zlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "schemas"))
@@ -34,6 +38,7 @@ DEADLINE = 60  # Seconds that anything may take on a busy machine.
 ADA = "ada@example.com"
 ALL_SCOPES = ("keys:read keys:write keys:reveal audit:read events:read accounts:write keys:verify "
               "accounts:any")
+_DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 
 
 class Answer:
@@ -66,11 +71,26 @@ def basic(username, key):
     return "Basic " + base64.b64encode(f"{username}:{key}".encode()).decode()
 
 
+def with_checksum(text):
+    """`text` with the six characters of its CRC-32 behind it, as the design has it."""
+    checksum = zlib.crc32(text.encode())
+    return text + "".join(_DIGITS[checksum // 62**place % 62] for place in range(5, -1, -1))
+
+
 def read_answer(connection, method="GET"):
     """The next answer that comes on `connection`, a socket on which a request by `method` was sent."""
     response = http.client.HTTPResponse(connection, method=method)
     response.begin()
     return Answer(response.status, response.getheaders(), response.read())
+
+
+def eventually(condition, what):
+    """What `condition` gives as soon as that is true. Fails with `what` when it takes too long."""
+    deadline = time.monotonic() + DEADLINE
+    while not (result := condition()):
+        assert time.monotonic() < deadline, f"in vain: {what}"
+        threading.Event().wait(0.005)
+    return result
 
 
 def at_once(*work):
@@ -206,6 +226,13 @@ class Node:
         if check and self.checks:
             openapi_check.check_response(method, path, answer.status, answer.headers, answer.body)
         return answer
+
+    def client(self, checks=True):
+        """The same node, asked on a connection of its own: for another thread. To be closed."""
+        other = copy.copy(self)
+        other.checks = checks
+        other._connection = None
+        return other
 
     def connect(self):
         """A connection without any HTTP on it yet: for what no HTTP library sends."""
