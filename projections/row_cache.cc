@@ -1,7 +1,12 @@
 #include "projections/row_cache.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
+#include <new>
+#include <sys/mman.h>
+#include <type_traits>
 
 namespace keyledger::projections {
 namespace {
@@ -19,6 +24,7 @@ std::uint64_t long_bits(std::string_view key) {
   return value;
 }
 
+constexpr std::size_t kPageBytes = std::size_t{2} << 20U;
 constexpr std::size_t kTagOffset = 8;
 constexpr std::size_t kStampOffset = 12;
 
@@ -42,10 +48,24 @@ class RowCache::Lock {
   const bool owned_;
 };
 
+void RowCache::Free::operator()(void* memory) const { std::free(memory); }
+
+template <typename T>
+RowCache::Table<T> RowCache::make_table(std::size_t count) {
+  static_assert(std::is_trivially_destructible_v<T>);
+  const std::size_t bytes = (count * sizeof(T) + kPageBytes - 1) / kPageBytes * kPageBytes;
+  void* const memory = std::aligned_alloc(kPageBytes, bytes);
+  if (memory == nullptr) throw std::bad_alloc();
+  madvise(memory, bytes, MADV_HUGEPAGE);  // Without them it is slower, and no more than that.
+  Table<T> table(static_cast<T*>(memory));
+  std::uninitialized_default_construct_n(table.get(), count);
+  return table;
+}
+
 RowCache::RowCache(std::size_t bytes)
     : buckets_(std::max<std::size_t>(1, bytes / (sizeof(Bucket) + kWays * sizeof(Entry)))),
-      directory_(std::make_unique<Bucket[]>(buckets_)),
-      entries_(std::make_unique_for_overwrite<Entry[]>(buckets_ * kWays)),
+      directory_(make_table<Bucket>(buckets_)),
+      entries_(make_table<Entry>(buckets_ * kWays)),
       stamps_(std::make_unique<std::atomic<Stamp>[]>(kStamps)) {}
 
 bool RowCache::find(std::string_view key, std::string& row) const {

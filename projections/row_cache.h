@@ -59,9 +59,19 @@ class RowCache {
 
   Entry& entry(std::size_t bucket, std::size_t way) const { return entries_[bucket * kWays + way]; }
 
+  /// Memory that the kernel is asked to map in large pages: a look-up at a random place then
+  /// doesn't wait for the page tables too.
+  struct Free {
+    void operator()(void* memory) const;
+  };
+  template <typename T>
+  using Table = std::unique_ptr<T[], Free>;
+  template <typename T>
+  static Table<T> make_table(std::size_t count);
+
   const std::size_t buckets_;
-  const std::unique_ptr<Bucket[]> directory_;
-  const std::unique_ptr<Entry[]> entries_;
+  const Table<Bucket> directory_;
+  const Table<Entry> entries_;
   const std::unique_ptr<std::atomic<Stamp>[]> stamps_;
 };
 

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <ctime>
 #include <exception>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
@@ -59,6 +61,15 @@ void append_number(std::string& out, std::uint64_t number) {
   out.append(digits.data(), end);
 }
 
+/// The steady clock as of its last tick, a few milliseconds ago at most: for deadlines, at a tenth
+/// of the price.
+std::chrono::steady_clock::time_point coarse_now() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return std::chrono::steady_clock::time_point(std::chrono::seconds(now.tv_sec) +
+                                               std::chrono::nanoseconds(now.tv_nsec));
+}
+
 /// Answers to these have no body and no Content-Length (RFC 9110 §8.6).
 bool is_bodiless(unsigned status) { return status == 204 || status == 304; }
 
@@ -89,7 +100,7 @@ void Connection::enter(Phase phase) {
   const Limits& limits = worker_.context().limits;
   phase_ = phase;
   late_ = false;
-  const auto now = Clock::now();
+  const auto now = coarse_now();
   switch (phase) {
     case Phase::idle:
       deadline_ = now + limits.idle_timeout;
@@ -156,7 +167,8 @@ asio::awaitable<void> Connection::serve_requests() {
     if (complete) {
       request_.body = memory_.body;
       enter(Phase::handler);
-      response = co_await answer(match);
+      auto at_once = answer_at_once(match);
+      response = at_once ? std::move(*at_once) : co_await answer_later(*match.route);
     } else {
       response = std::move(*refusal_);
     }
@@ -235,6 +247,8 @@ bool Connection::parse(RequestParser& parser) {
 }
 
 asio::awaitable<bool> Connection::read_header(RequestParser& parser) {
+  // The others first: under load the next request has come by then, and no read finds nothing.
+  if (input_bytes_ == 0) co_await asio::post(asio::use_awaitable);
   while (!parse(parser)) {
     if (phase_ == Phase::idle && parser.got_some()) enter(Phase::header);
     if (phase_ == Phase::idle && worker_.draining()) co_return false;
@@ -298,25 +312,44 @@ asio::awaitable<bool> Connection::read_body(RequestParser& parser, std::size_t m
   co_return !refusal_;
 }
 
-asio::awaitable<Response> Connection::answer(const Router::Match& match) {
+std::optional<Response> Connection::answer_at_once(const Router::Match& match) {
   if (match.route == nullptr) {
     if (match.allow.empty()) {
-      co_return problem(404, "there is nothing at this path", request_.request_id);
+      return problem(404, "there is nothing at this path", request_.request_id);
     }
     Response response = problem(405, "this path takes " + match.allow, request_.request_id);
-    co_return std::move(response.set("Allow", match.allow));
+    return std::move(response.set("Allow", match.allow));
   }
   request_.path_parameters = match.parameters;
   try {
-    if (const auto* handler = std::get_if<InlineHandler>(&match.route->handler)) {
-      co_return (*handler)(request_);
-    }
-    co_return co_await std::get<AsyncHandler>(match.route->handler)(request_);
-  } catch (const std::exception& exception) {
-    co_return problem(Error{Errc::internal, exception.what(), {}}, request_.request_id);
+    const Handler& handler = match.route->handler;
+    if (const auto* inlined = std::get_if<InlineHandler>(&handler)) return (*inlined)(request_);
+    if (const auto* eager = std::get_if<EagerHandler>(&handler)) return eager->at_once(request_);
+    return std::nullopt;
   } catch (...) {
-    co_return problem(Error{Errc::internal, "the handler threw what is no exception", {}},
-                      request_.request_id);
+    return describe_exception();
+  }
+}
+
+asio::awaitable<Response> Connection::answer_later(const Route& route) {
+  const auto* eager = std::get_if<EagerHandler>(&route.handler);
+  const auto& handler = eager != nullptr ? eager->later : std::get<AsyncHandler>(route.handler);
+  try {
+    co_return co_await handler(request_);
+  } catch (...) {
+    co_return describe_exception();
+  }
+}
+
+/// What the client is told of the exception that is being handled.
+Response Connection::describe_exception() const {
+  try {
+    throw;
+  } catch (const std::exception& exception) {
+    return problem(Error{Errc::internal, exception.what(), {}}, request_.request_id);
+  } catch (...) {
+    return problem(Error{Errc::internal, "the handler threw what is no exception", {}},
+                   request_.request_id);
   }
 }
 

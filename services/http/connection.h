@@ -47,7 +47,10 @@ class Connection {
   /// False if there is no request to answer; then `refusal_` may say what to answer instead.
   boost::asio::awaitable<bool> read_header(RequestParser& parser);
   boost::asio::awaitable<bool> read_body(RequestParser& parser, std::size_t max_body_bytes);
-  boost::asio::awaitable<Response> answer(const Router::Match& match);
+  /// Nothing where the answer takes its time: then answer_later() gives it.
+  std::optional<Response> answer_at_once(const Router::Match& match);
+  boost::asio::awaitable<Response> answer_later(const Route& route);
+  Response describe_exception() const;
   boost::asio::awaitable<bool> write(const Response& response, bool keep_alive, bool is_http_1_1);
   boost::asio::awaitable<bool> write_all(std::string_view bytes);
   /// Lets the client read our last answer before the connection goes (RFC 9112 §9.6).

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -13,13 +14,19 @@
 
 namespace keyledger::http {
 
-/// Answers at once, on the I/O thread: for what never blocks. The hot path.
+/// Answers at once, on the I/O thread: for what never blocks.
 using InlineHandler = std::function<Response(const Request&)>;
 
 /// Answers in its own time; `request` lives until the answer has been taken.
 using AsyncHandler = std::function<boost::asio::awaitable<Response>(const Request&)>;
 
-using Handler = std::variant<InlineHandler, AsyncHandler>;
+/// The hot path: answers at once where it can, and leaves what has to wait first to `later`.
+struct EagerHandler {
+  std::function<std::optional<Response>(const Request&)> at_once;
+  AsyncHandler later;
+};
+
+using Handler = std::variant<InlineHandler, AsyncHandler, EagerHandler>;
 
 /// One row of the routing table.
 struct Route {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdio>
 #include <ctime>
 #include <random>
@@ -75,10 +76,9 @@ void Worker::join() {
 }
 
 void Worker::append_request_id(std::string& out) {
-  std::array<char, 24> number{};
-  const int length = std::snprintf(number.data(), number.size(), "-%llx",
-                                   static_cast<unsigned long long>(next_id_++));
-  out.append(id_prefix_).append(number.data(), static_cast<std::size_t>(length));
+  std::array<char, 16> number{};
+  const auto end = std::to_chars(number.data(), number.data() + number.size(), next_id_++, 16).ptr;
+  out.append(id_prefix_).append(1, '-').append(number.data(), end);
 }
 
 asio::awaitable<void> Worker::accept(Listener& listener) {

@@ -10,7 +10,8 @@ constexpr std::string_view kUrlAlphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 constexpr std::string_view kAlphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-constexpr std::uint8_t kNotADigit = 0xff;
+constexpr std::uint8_t kMaxDigit = 63;
+constexpr std::uint8_t kNotADigit = 0xff;  // Greater than any digit or-ed with any others.
 
 using Digits = std::array<std::uint8_t, 256>;
 
@@ -30,20 +31,22 @@ constexpr Digits kDigits = digits_of(kAlphabet);
 /// (RFC 4648 §3.5).
 Result<std::string> decode(std::string_view text, const Digits& digits) {
   if (text.size() % 4 == 1) return fail(Errc::malformed, "not base64: its length is impossible");
-  std::string bytes;
-  bytes.reserve(text.size() * 3 / 4);
+  std::string bytes(text.size() * 3 / 4, '\0');
+  std::size_t written = 0;
   std::uint32_t bits = 0;
   unsigned bit_count = 0;
+  std::uint8_t seen = 0;  // All digits in one, so that the loop needn't look at each.
   for (const char c : text) {
     const std::uint8_t digit = digits[static_cast<unsigned char>(c)];
-    if (digit == kNotADigit) return fail(Errc::malformed, "not base64: it has a foreign character");
+    seen |= digit;
     bits = (bits << 6U) | digit;
     bit_count += 6;
     if (bit_count >= 8) {
       bit_count -= 8;
-      bytes += static_cast<char>((bits >> bit_count) & 0xffU);
+      bytes[written++] = static_cast<char>((bits >> bit_count) & 0xffU);
     }
   }
+  if (seen > kMaxDigit) return fail(Errc::malformed, "not base64: it has a foreign character");
   if ((bits & ((1U << bit_count) - 1U)) != 0) {
     return fail(Errc::malformed, "not base64: its last character has bits that mean nothing");
   }

@@ -111,10 +111,6 @@ std::optional<Response> media_problem(const Request& request) {
   return std::nullopt;
 }
 
-bool asks_for_position(const Request& request) {
-  return !request.query.empty() || request.count("keyledger-min-position") > 0;
-}
-
 }  // namespace
 
 Routes::Routes(const Verifier& verifier, const api::Admission& admission,
@@ -122,24 +118,42 @@ Routes::Routes(const Verifier& verifier, const api::Admission& admission,
     : verifier_(verifier), admission_(admission), position_(std::move(position)), logger_(logger) {}
 
 std::vector<http::Route> Routes::table() const {
-  const auto row = [this](Method method, const char* pattern, std::size_t max_body_bytes,
-                          Answer (Routes::*handler)(const Request&) const) {
+  const auto row = [this](Method method, const char* pattern, Way way) {
     http::Route route;
     route.method = method;
     route.pattern = pattern;
-    route.max_body_bytes = max_body_bytes;
     route.verify_listener = true;
-    route.handler = http::AsyncHandler(
-        [this, handler](const Request& request) { return (this->*handler)(request); });
+    route.handler = http::EagerHandler{
+        [this, way](const Request& request) { return answer_at_once(request, way); },
+        [this, way](const Request& request) { return answer_later(request, way); }};
     return route;
   };
-  constexpr std::size_t kMaxBodyBytes = 64 * 1024;
-  return {
-      row(Method::post, "/v1/verify", kMaxBodyBytes, &Routes::verify),
-      row(Method::post, "/v1/verify/batch", kMaxBatchBodyBytes, &Routes::verify_batch),
-      row(Method::other, "/v1/forward-auth", kMaxBodyBytes, &Routes::forward_auth),
-      row(Method::other, "/v1/forward-auth/*", kMaxBodyBytes, &Routes::forward_auth),
-  };
+  constexpr Way kVerify{&Routes::may_verify, &Routes::verify, true};
+  constexpr Way kBatch{&Routes::may_verify, &Routes::verify_batch, true};
+  constexpr Way kForwardAuth{&Routes::may_forward, &Routes::forward_auth, false};
+  std::vector<http::Route> rows{row(Method::post, "/v1/verify", kVerify),
+                                row(Method::post, "/v1/verify/batch", kBatch),
+                                row(Method::other, "/v1/forward-auth", kForwardAuth),
+                                row(Method::other, "/v1/forward-auth/*", kForwardAuth)};
+  rows[1].max_body_bytes = kMaxBatchBodyBytes;
+  return rows;
+}
+
+std::optional<Response> Routes::answer_at_once(const Request& request, const Way& way) const {
+  if (const auto allowed = (this->*way.may_ask)(request); !allowed) {
+    return http::problem(allowed.error(), request.request_id);
+  }
+  const bool has_query = way.query_is_ours && !request.query.empty();
+  if (has_query || request.count("keyledger-min-position") > 0) return std::nullopt;
+  return (this->*way.answer)(request);
+}
+
+Routes::Answer Routes::answer_later(const Request& request, Way way) const {
+  const auto query = http::Query::parse(way.query_is_ours ? request.query : "", {});
+  if (!query) co_return http::problem(query.error(), request.request_id);
+  const auto ready = co_await admission_.min_position(request, *query);
+  if (!ready) co_return http::problem(ready.error(), request.request_id);
+  co_return (this->*way.answer)(request);
 }
 
 Result<void> Routes::may_verify(const Request& request) const {
@@ -153,50 +167,37 @@ Result<void> Routes::may_verify(const Request& request) const {
   return {};
 }
 
-Routes::Answer Routes::verify(const Request& request) const {
-  if (const auto allowed = may_verify(request); !allowed) {
-    co_return http::problem(allowed.error(), request.request_id);
-  }
-  if (auto refused = media_problem(request)) co_return std::move(*refused);
+Result<void> Routes::may_forward(const Request& request) const {
+  if (request.from_loopback || request.listener == http::ListenerKind::verify) return {};
+  return fail(Errc::not_found, "there is nothing at this path");
+}
+
+Response Routes::verify(const Request& request) const {
+  if (auto refused = media_problem(request)) return std::move(*refused);
   const auto body = http::parse_json(request.body);
-  if (!body) co_return http::problem(body.error(), request.request_id);
+  if (!body) return http::problem(body.error(), request.request_id);
   std::vector<FieldError> broken;
   const Question question = read_question(*body, "", broken);
   if (!broken.empty()) {
-    co_return http::problem(invalid_body(std::move(broken)), request.request_id);
-  }
-  if (asks_for_position(request)) {
-    const auto query = http::Query::parse(request.query, {});
-    if (!query) co_return http::problem(query.error(), request.request_id);
-    const auto ready = co_await admission_.min_position(request, *query);
-    if (!ready) co_return http::problem(ready.error(), request.request_id);
+    return http::problem(invalid_body(std::move(broken)), request.request_id);
   }
 
   const std::uint64_t position = position_();
   const auto verdict = verifier_.judge(question.key, question.username, api::now());
-  if (!verdict) co_return http::problem(verdict.error(), request.request_id);
+  if (!verdict) return http::problem(verdict.error(), request.request_id);
   std::string answer;
   append_answer(answer, *verdict, position);
-  co_return http::json_response(200, std::move(answer));
+  return http::json_response(200, std::move(answer));
 }
 
-Routes::Answer Routes::verify_batch(const Request& request) const {
-  if (const auto allowed = may_verify(request); !allowed) {
-    co_return http::problem(allowed.error(), request.request_id);
-  }
-  if (auto refused = media_problem(request)) co_return std::move(*refused);
+Response Routes::verify_batch(const Request& request) const {
+  if (auto refused = media_problem(request)) return std::move(*refused);
   const auto body = http::parse_json(request.body);
-  if (!body) co_return http::problem(body.error(), request.request_id);
+  if (!body) return http::problem(body.error(), request.request_id);
   std::vector<FieldError> broken;
   const std::vector<Question> questions = read_batch(*body, broken);
   if (!broken.empty()) {
-    co_return http::problem(invalid_body(std::move(broken)), request.request_id);
-  }
-  if (asks_for_position(request)) {
-    const auto query = http::Query::parse(request.query, {});
-    if (!query) co_return http::problem(query.error(), request.request_id);
-    const auto ready = co_await admission_.min_position(request, *query);
-    if (!ready) co_return http::problem(ready.error(), request.request_id);
+    return http::problem(invalid_body(std::move(broken)), request.request_id);
   }
 
   const Instant now = api::now();
@@ -204,28 +205,21 @@ Routes::Answer Routes::verify_batch(const Request& request) const {
   std::string answer = "{\"results\":[";
   for (const Question& question : questions) {
     const auto verdict = verifier_.judge(question.key, question.username, now);
-    if (!verdict) co_return http::problem(verdict.error(), request.request_id);
+    if (!verdict) return http::problem(verdict.error(), request.request_id);
     if (answer.back() != '[') answer += ',';
     append_answer(answer, *verdict, position);
   }
   answer += "]}";
-  co_return http::json_response(200, std::move(answer));
+  return http::json_response(200, std::move(answer));
 }
 
-Routes::Answer Routes::forward_auth(const Request& request) const {
-  if (!request.from_loopback && request.listener != http::ListenerKind::verify) {
-    co_return http::problem(404, "there is nothing here", request.request_id);
-  }
-  if (request.count("keyledger-min-position") > 0) {
-    const auto ready = co_await admission_.min_position(request, http::Query{});
-    if (!ready) co_return http::problem(ready.error(), request.request_id);
-  }
+Response Routes::forward_auth(const Request& request) const {
   const auto credential = read_credential(request);
-  if (!credential) co_return refuse(request, credential.error().message);
+  if (!credential) return refuse(request, credential.error().message);
   const std::optional<std::string_view> username = credential->username;
   const auto verdict = verifier_.judge(credential->value, username, api::now());
-  if (!verdict) co_return http::problem(verdict.error(), request.request_id);
-  if (verdict->code != Code::valid) co_return refuse(request, code_name(verdict->code));
+  if (!verdict) return http::problem(verdict.error(), request.request_id);
+  if (verdict->code != Code::valid) return refuse(request, code_name(verdict->code));
 
   const projections::Grant& grant = verdict->grant;
   Response response;
@@ -234,7 +228,7 @@ Routes::Answer Routes::forward_auth(const Request& request) const {
   response.set("X-Keyledger-Key-Id", grant.key.value);
   response.set("X-Keyledger-Key-Name", http::percent_encode(grant.name.value));
   response.set("Cache-Control", "no-store");
-  co_return response;
+  return response;
 }
 
 Response Routes::refuse(const Request& request, std::string_view reason) const {

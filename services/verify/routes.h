@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -26,12 +27,24 @@ class Routes {
  private:
   using Answer = boost::asio::awaitable<http::Response>;
 
-  Answer verify(const http::Request& request) const;
-  Answer verify_batch(const http::Request& request) const;
-  Answer forward_auth(const http::Request& request) const;
+  /// One way of asking.
+  struct Way {
+    Result<void> (Routes::*may_ask)(const http::Request& request) const;
+    http::Response (Routes::*answer)(const http::Request& request) const;
+    bool query_is_ours;  ///< Else it is that of a proxy's client, and isn't looked at.
+  };
+
+  /// Nothing for a request that asks for a position: answer_later() then waits for that.
+  std::optional<http::Response> answer_at_once(const http::Request& request, const Way& way) const;
+  Answer answer_later(const http::Request& request, Way way) const;
 
   /// On loopback and on the listener for validation nobody needs a token (design §7).
   Result<void> may_verify(const http::Request& request) const;
+  Result<void> may_forward(const http::Request& request) const;
+
+  http::Response verify(const http::Request& request) const;
+  http::Response verify_batch(const http::Request& request) const;
+  http::Response forward_auth(const http::Request& request) const;
   http::Response refuse(const http::Request& request, std::string_view reason) const;
 
   const Verifier& verifier_;

@@ -54,8 +54,9 @@ class Verification : public testing::Test {
   http::Response ask(http::Request request) {
     const auto match = router_.find(request.method, request.path, request.listener);
     if (match.route == nullptr) throw std::runtime_error("no route");
-    const auto& handler = std::get<http::AsyncHandler>(match.route->handler);
-    auto answer = boost::asio::co_spawn(threads_, handler(request), boost::asio::use_future);
+    const auto& handler = std::get<http::EagerHandler>(match.route->handler);
+    if (auto at_once = handler.at_once(request)) return std::move(*at_once);
+    auto answer = boost::asio::co_spawn(threads_, handler.later(request), boost::asio::use_future);
     if (answer.wait_for(std::chrono::seconds{60}) != std::future_status::ready) {
       throw std::runtime_error("no answer");
     }
