@@ -12,15 +12,10 @@ namespace keyledger::projections {
 namespace {
 
 /// Digests are uniform: any of their bytes are as good as a hash.
-std::uint32_t bits(std::string_view key, std::size_t offset) {
-  std::uint32_t value = 0;
+template <typename Bits>
+Bits bits(std::string_view key, std::size_t offset) {
+  Bits value = 0;
   std::memcpy(&value, key.data() + offset, sizeof(value));
-  return value;
-}
-
-std::uint64_t long_bits(std::string_view key) {
-  std::uint64_t value = 0;
-  std::memcpy(&value, key.data(), sizeof(value));
   return value;
 }
 
@@ -70,9 +65,9 @@ RowCache::RowCache(std::size_t bytes)
 
 bool RowCache::find(std::string_view key, std::string& row) const {
   if (key.size() != kKeyBytes) return false;
-  const std::size_t index = long_bits(key) % buckets_;
+  const std::size_t index = bits<std::uint64_t>(key, 0) % buckets_;
   Bucket& bucket = directory_[index];
-  const std::uint32_t tag = bits(key, kTagOffset);
+  const auto tag = bits<std::uint16_t>(key, kTagOffset);
   const Stamp now = stamp(key);
   const Lock lock(bucket);
   if (!lock) return false;
@@ -88,14 +83,14 @@ bool RowCache::find(std::string_view key, std::string& row) const {
 }
 
 RowCache::Stamp RowCache::stamp(std::string_view key) const {
-  return stamps_[bits(key, kStampOffset) % kStamps].load(std::memory_order_acquire);
+  return stamps_[bits<std::uint32_t>(key, kStampOffset) % kStamps].load(std::memory_order_acquire);
 }
 
 void RowCache::insert(std::string_view key, std::string_view row, Stamp stamp) const {
   if (key.size() != kKeyBytes || row.empty() || row.size() > kRowBytes) return;
-  const std::size_t index = long_bits(key) % buckets_;
+  const std::size_t index = bits<std::uint64_t>(key, 0) % buckets_;
   Bucket& bucket = directory_[index];
-  const std::uint32_t tag = bits(key, kTagOffset);
+  const auto tag = bits<std::uint16_t>(key, kTagOffset);
   const Lock lock(bucket);
   if (!lock) return;
   // In the place of its own older row, else of an empty one, else of the next in turn.
@@ -117,7 +112,7 @@ void RowCache::insert(std::string_view key, std::string_view row, Stamp stamp) c
 
 void RowCache::invalidate(std::string_view key) {
   if (key.size() != kKeyBytes) return;
-  stamps_[bits(key, kStampOffset) % kStamps].fetch_add(1, std::memory_order_release);
+  stamps_[bits<std::uint32_t>(key, kStampOffset) % kStamps].fetch_add(1, std::memory_order_release);
 }
 
 }  // namespace keyledger::projections

@@ -38,7 +38,7 @@ class RowCache {
   void invalidate(std::string_view key);
 
  private:
-  static constexpr std::size_t kWays = 4;
+  static constexpr std::size_t kWays = 8;
   static constexpr std::size_t kKeyBytes = 32;
   static constexpr std::size_t kRowBytes = 224;
   static constexpr std::size_t kStamps = 65'536;
@@ -48,9 +48,10 @@ class RowCache {
     std::atomic<bool> busy{false};
     std::uint8_t next_victim = 0;
     std::array<std::uint8_t, kWays> row_bytes{};  ///< 0: the way is empty.
-    std::array<std::uint32_t, kWays> tags{};      ///< A part of the key.
+    std::array<std::uint16_t, kWays> tags{};      ///< A part of the key.
     std::array<Stamp, kWays> stamps{};
   };
+  static_assert(sizeof(Bucket) == 64);
   struct Entry {
     std::array<char, kKeyBytes> key;
     std::array<char, kRowBytes> row;

@@ -28,7 +28,7 @@ class Members {
     Members members(std::move(*body));
     for (const auto& [name, value] : members.json_.items()) {
       if (std::ranges::find(known, name) == known.end()) {
-        members.broken("/" + escape(name), "is not a member of this object");
+        members.broken("/" + http::pointer_token(name), "is not a member of this object");
       }
     }
     return members;
@@ -82,20 +82,6 @@ class Members {
  private:
   explicit Members(json object) : json_(std::move(object)) {}
 
-  /// RFC 6901 §3.
-  static std::string escape(std::string_view name) {
-    std::string escaped;
-    for (const char c : name) {
-      if (c == '~') {
-        escaped += "~0";
-      } else if (c == '/') {
-        escaped += "~1";
-      } else {
-        escaped += c;
-      }
-    }
-    return escaped;
-  }
   static std::string pointer(const char* name) { return std::string("/") + name; }
 
   const json* find(const char* name, bool required) {

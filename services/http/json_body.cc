@@ -13,8 +13,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kMaxDepth = 32;
-
 /// Watches a parse for what JSON allows and we don't.
 class Strictness {
  public:
@@ -22,7 +20,7 @@ class Strictness {
     switch (event) {
       case json::parse_event_t::object_start:
       case json::parse_event_t::array_start:
-        if (depth >= kMaxDepth && !broken_) broken_ = "it is more than 32 levels deep";
+        if (depth >= kMaxJsonDepth && !broken_) broken_ = "it is more than 32 levels deep";
         names_.emplace_back();
         break;
       case json::parse_event_t::object_end:
@@ -59,7 +57,7 @@ bool is_too_deep(std::string_view text) {
     } else if (c == '"') {
       in_string = true;
     } else if (c == '[' || c == '{') {
-      if (++depth > kMaxDepth) return true;
+      if (++depth > kMaxJsonDepth) return true;
     } else if (c == ']' || c == '}') {
       --depth;
     }
@@ -117,6 +115,20 @@ Result<json> parse_json(std::string_view text) {
     return fail(Errc::malformed, "the body is no JSON that is read here: " + *strictness.broken());
   }
   return value;
+}
+
+std::string pointer_token(std::string_view name) {
+  std::string token;
+  for (const char c : name) {
+    if (c == '~') {
+      token += "~0";
+    } else if (c == '/') {
+      token += "~1";
+    } else {
+      token += c;
+    }
+  }
+  return token;
 }
 
 bool has_json_content_type(const Request& request, std::string_view also) {

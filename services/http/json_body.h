@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include <nlohmann/json.hpp>
@@ -9,9 +10,14 @@
 
 namespace keyledger::http {
 
+inline constexpr int kMaxJsonDepth = 32;
+
 /// Reads `text` as strict JSON: UTF-8, no duplicate members, at most 32 levels deep, nothing after
 /// the value. Errors: malformed.
 Result<nlohmann::json> parse_json(std::string_view text);
+
+/// `name` as a part of a JSON Pointer (RFC 6901 §3).
+std::string pointer_token(std::string_view name);
 
 /// Whether the request's Content-Type is `application/json`, or one of `also` (parameters are
 /// ignored but `charset`, which must be UTF-8).

@@ -1,5 +1,6 @@
 #include "services/verify/answer.h"
 
+#include <algorithm>
 #include <string_view>
 
 #include "events/time.h"
@@ -7,20 +8,24 @@
 namespace keyledger::verify {
 namespace {
 
+bool needs_escape(char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; }
+
 /// `text` as a JSON string (RFC 8259 §7). It is well-formed UTF-8: it came out of the read model.
 void append_string(std::string& out, std::string_view text) {
   constexpr std::string_view kHex = "0123456789abcdef";
   out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20) {
+  while (!text.empty()) {
+    const auto end = std::ranges::find_if(text, needs_escape);
+    out.append(text.begin(), end);
+    text.remove_prefix(static_cast<std::size_t>(end - text.begin()));
+    if (text.empty()) break;
+    const auto byte = static_cast<unsigned char>(text.front());
+    if (byte < 0x20) {
       out.append("\\u00").append(1, kHex[byte >> 4U]).append(1, kHex[byte & 0xfU]);
     } else {
-      out += c;
+      out.append(1, '\\').append(1, text.front());
     }
+    text.remove_prefix(1);
   }
   out += '"';
 }

@@ -4,13 +4,12 @@
 #include <string>
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
 #include "services/http/json_body.h"
 #include "services/http/problem.h"
 #include "services/http/query.h"
 #include "services/verify/answer.h"
 #include "services/verify/credential.h"
+#include "services/verify/question.h"
 
 namespace keyledger::verify {
 namespace {
@@ -18,74 +17,8 @@ namespace {
 using http::Method;
 using http::Request;
 using http::Response;
-using nlohmann::json;
 
-constexpr std::size_t kMaxBatch = 1000;
 constexpr std::size_t kMaxBatchBodyBytes = 1024 * 1024;
-
-/// One question in a body. Views into the JSON.
-struct Question {
-  std::string_view key;
-  std::optional<std::string_view> username;
-};
-
-/// Reads {key, username?} at `pointer` and adds the rules that it breaks to `broken`.
-Question read_question(const json& object, const std::string& pointer,
-                       std::vector<FieldError>& broken) {
-  Question question;
-  if (!object.is_object()) {
-    broken.push_back({pointer, "must be an object with a member key"});
-    return question;
-  }
-  bool has_key = false;
-  for (const auto& [name, value] : object.items()) {
-    const bool known = name == "key" || name == "username";
-    if (!known) {
-      const auto where = json::json_pointer(pointer) / name;
-      broken.push_back({where.to_string(), "is not a member of this object"});
-    } else if (!value.is_string()) {
-      broken.push_back({pointer + "/" + name, "must be a string"});
-    } else if (name == "key") {
-      question.key = value.get_ref<const std::string&>();
-    } else {
-      question.username = value.get_ref<const std::string&>();
-    }
-    has_key = has_key || name == "key";
-  }
-  if (!has_key) broken.push_back({pointer + "/key", "is required"});
-  return question;
-}
-
-/// Reads {keys: […]} and adds the rules that it breaks to `broken`.
-std::vector<Question> read_batch(const json& object, std::vector<FieldError>& broken) {
-  std::vector<Question> questions;
-  if (!object.is_object()) {
-    broken.push_back({"", "must be an object with a member keys"});
-    return questions;
-  }
-  for (const auto& [name, value] : object.items()) {
-    if (name == "keys") continue;
-    broken.push_back({(json::json_pointer() / name).to_string(), "is not a member of this object"});
-  }
-  const auto keys = object.find("keys");
-  if (keys == object.end()) {
-    broken.push_back({"/keys", "is required"});
-  } else if (!keys->is_array()) {
-    broken.push_back({"/keys", "must be an array"});
-  } else if (keys->size() > kMaxBatch) {
-    broken.push_back({"/keys", "must have at most 1000 elements"});
-  } else {
-    questions.reserve(keys->size());
-    for (const json& key : *keys) {
-      questions.push_back(read_question(key, "/keys/" + std::to_string(questions.size()), broken));
-    }
-  }
-  return questions;
-}
-
-Error invalid_body(std::vector<FieldError> broken) {
-  return Error{Errc::invalid, "the request body breaks a rule; see errors", std::move(broken)};
-}
 
 /// `text` as a header value: visible ASCII stays as it is, all else and `%` is percent-encoded.
 std::string header_text(std::string_view text) {
@@ -174,16 +107,12 @@ Result<void> Routes::may_forward(const Request& request) const {
 
 Response Routes::verify(const Request& request) const {
   if (auto refused = media_problem(request)) return std::move(*refused);
-  const auto body = http::parse_json(request.body);
-  if (!body) return http::problem(body.error(), request.request_id);
-  std::vector<FieldError> broken;
-  const Question question = read_question(*body, "", broken);
-  if (!broken.empty()) {
-    return http::problem(invalid_body(std::move(broken)), request.request_id);
-  }
+  QuestionReader reader;
+  const auto question = reader.read_one(request.body);
+  if (!question) return http::problem(question.error(), request.request_id);
 
   const std::uint64_t position = position_();
-  const auto verdict = verifier_.judge(question.key, question.username, api::now());
+  const auto verdict = verifier_.judge(question->key, question->username, api::now());
   if (!verdict) return http::problem(verdict.error(), request.request_id);
   std::string answer;
   append_answer(answer, *verdict, position);
@@ -192,18 +121,14 @@ Response Routes::verify(const Request& request) const {
 
 Response Routes::verify_batch(const Request& request) const {
   if (auto refused = media_problem(request)) return std::move(*refused);
-  const auto body = http::parse_json(request.body);
-  if (!body) return http::problem(body.error(), request.request_id);
-  std::vector<FieldError> broken;
-  const std::vector<Question> questions = read_batch(*body, broken);
-  if (!broken.empty()) {
-    return http::problem(invalid_body(std::move(broken)), request.request_id);
-  }
+  QuestionReader reader;
+  const auto questions = reader.read_batch(request.body);
+  if (!questions) return http::problem(questions.error(), request.request_id);
 
   const Instant now = api::now();
   const std::uint64_t position = position_();
   std::string answer = "{\"results\":[";
-  for (const Question& question : questions) {
+  for (const Question& question : *questions) {
     const auto verdict = verifier_.judge(question.key, question.username, now);
     if (!verdict) return http::problem(verdict.error(), request.request_id);
     if (answer.back() != '[') answer += ',';

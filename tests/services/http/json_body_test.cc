@@ -164,5 +164,11 @@ TEST(Accepts, OfSeveralHeaders_ReadsThemAsOneList) {
   EXPECT_FALSE(accepts(request, "application/json"));
 }
 
+TEST(PointerToken, OfANameWithSlashesAndTildes_EscapesThem) {
+  EXPECT_EQ(pointer_token("name"), "name");
+  EXPECT_EQ(pointer_token("a/b~c"), "a~1b~0c");
+  EXPECT_EQ(pointer_token(""), "");
+}
+
 }  // namespace
 }  // namespace keyledger::http

@@ -197,6 +197,13 @@ class Served {
         AsyncHandler([this](const Request&) { return fail_later(); }));
     add(Method::post, "/later",
         AsyncHandler([this](const Request& request) { return answer_when_open(request); }));
+    add(Method::post, "/eager",
+        EagerHandler{[](const Request& request) -> std::optional<Response> {
+                       if (request.body == "throw") throw std::runtime_error("broken");
+                       if (request.body == "later") return std::nullopt;
+                       return text("at once");
+                     },
+                     [this](const Request& request) { return answer_from_pool(request); }});
     add(Method::post, "/pool",
         AsyncHandler([this](const Request& request) { return answer_from_pool(request); }));
     return routes;

@@ -292,5 +292,14 @@ TEST(Server, WithManyClientsOnSeveralThreads_AnswersEachItsOwn) {
   EXPECT_TRUE(served.wait_for_connections(0));
 }
 
+TEST(Server, AskedWhatMayBeAnsweredAtOnce_AnswersAtOnceOrLater) {
+  Served served;
+  RawClient client(served.address());
+  client.send(post("/eager", "now") + post("/eager", "later") + post("/eager", "throw"));
+  EXPECT_EQ(client.read_answer()->body, "at once");
+  EXPECT_EQ(client.read_answer()->body, "later");
+  EXPECT_EQ(client.read_answer()->status, 500U);
+}
+
 }  // namespace
 }  // namespace keyledger::http
