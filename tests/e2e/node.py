@@ -303,7 +303,7 @@ class SharedNodeTest(unittest.TestCase):
 
     def events(self, **parameters):
         """The account's trail, oldest first."""
-        query = urllib.parse.urlencode({"limit": 1000, **parameters})
+        query = urllib.parse.urlencode({"limit": 1000, **parameters}, quote_via=urllib.parse.quote)
         answer = self.node.get(f"/v1/accounts/{self.account}/events?{query}", token=self.token)
         assert answer.status == 200, answer
         return answer.json["events"]
