@@ -117,6 +117,7 @@ class Node:
         self.host = None
         self.port = None
         self.verify_port = None
+        self.listeners = 1 + self.flags.count("--verify-listen")
         self.log = []  # The lines on its standard error.
         self._connection = None
         self._readers = []
@@ -138,7 +139,7 @@ class Node:
                          threading.Thread(target=self._read, args=(self.process.stderr, self.log.append), daemon=True)]
         for reader in self._readers:
             reader.start()
-        wanted = 1 + self.flags.count("--verify-listen")
+        wanted = self.listeners
         while wanted:
             line = said.get(timeout=DEADLINE)
             if line is None:
