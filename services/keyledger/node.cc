@@ -106,8 +106,20 @@ Result<void> Node::catch_up() {
   auto caught_up = projector_->catch_up(line.callback());
   line.end();
   if (!caught_up) return caught_up;
+  if (auto fits = check_pepper(); !fits) return fits;
   projector_->start();
   return {};
+}
+
+/// With another pepper than the log's digests were made with, no key would hold.
+Result<void> Node::check_pepper() const {
+  const auto meta = model_->meta();
+  if (!meta) return fail(meta.error());
+  const bool is_new = meta->log_id.empty();
+  if (is_new || meta->pepper_fingerprint == ring_->pepper_fingerprint()) return {};
+  return fail(Errc::incompatible,
+              "the key ring's pepper is not the one that this log's digests were made with; start "
+              "with the key ring that the log was created with");
 }
 
 Result<void> Node::start_server() {

@@ -48,6 +48,7 @@ class Node {
  private:
   Result<void> open_storage();
   Result<void> catch_up();
+  Result<void> check_pepper() const;
   Result<void> start_server();
 
   std::vector<http::Route> service_routes();

@@ -1,12 +1,18 @@
 #include "services/keyledger/options.h"
 
+#include <charconv>
 #include <cstdint>
 #include <map>
+#include <system_error>
 
 #include "events/key_value.h"
 
 namespace keyledger {
 namespace {
+
+/// Ten years: deadlines are counted in nanoseconds, which must not overflow.
+constexpr std::int64_t kMaxDurationMs = 3650LL * 86'400'000;
+constexpr std::uint64_t kMaxCacheBytes = std::uint64_t{1} << 44U;
 
 /// A CLI11 type of "500ms", "10s", "2m", "1h", "1d", in milliseconds.
 CLI::AsNumberWithUnit duration_unit() {
@@ -17,12 +23,29 @@ CLI::AsNumberWithUnit duration_unit() {
   return CLI::AsNumberWithUnit(units, kOptions, "DURATION");
 }
 
+/// CLI11 takes a unit alone for none of it, and a minus for a very large size.
+std::string check_digit(std::string& text) {
+  const bool fits = !text.empty() && text.front() >= '0' && text.front() <= '9';
+  return fits ? "" : text + " does not begin with a number";
+}
+
 /// "10s", "1h": in the largest unit that leaves no rest.
 std::string duration_text(std::chrono::milliseconds duration) {
   const std::int64_t count = duration.count();
   if (count % 3'600'000 == 0) return std::to_string(count / 3'600'000) + "h";
   if (count % 1000 == 0) return std::to_string(count / 1000) + "s";
   return std::to_string(count) + "ms";
+}
+
+/// "127.0.0.1:8080", "[::1]:0": what stands before the port is the system's to judge.
+std::string check_address(const std::string& address) {
+  const auto colon = address.rfind(':');
+  const std::string port = colon == std::string::npos ? "" : address.substr(colon + 1);
+  const char* const end = port.data() + port.size();
+  std::uint16_t number = 0;
+  const auto read = std::from_chars(port.data(), end, number);
+  if (colon != 0 && read.ec == std::errc{} && read.ptr == end) return "";
+  return address + " is not an address and a port from 0 to 65535, as in 127.0.0.1:8080";
 }
 
 std::string check_prefix(const std::string& prefix) {
@@ -37,6 +60,8 @@ CLI::Option* add_duration(CLI::App& app, const std::string& name, std::chrono::m
       .add_option_function<std::int64_t>(
           name, [&out](std::int64_t count) { out = std::chrono::milliseconds(count); }, text)
       ->transform(duration_unit().description(""))
+      ->transform(CLI::Validator(check_digit, "", ""))  // Before the one above: the last is first.
+      ->check(CLI::Range(std::int64_t{0}, kMaxDurationMs).description(""))
       ->type_name("DURATION")
       ->default_str(duration_text(out));
 }
@@ -50,11 +75,13 @@ CLI::App* add_serve(CLI::App& root, ServeConfig& config) {
                     "The key ring; made as keyring.json in the data directory where none is named");
   serve->add_option("--listen", config.listen, "Address and port to serve on; port 0: a free one")
       ->delimiter(',')
+      ->check(check_address)
       ->capture_default_str();
   serve
       ->add_option("--verify-listen", config.verify_listen,
                    "Address and port that serve validation alone, without tokens")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->check(check_address);
   serve->add_option("--roles", config.roles, "What this node does: command, query, verify")
       ->delimiter(',')
       ->check(CLI::IsMember({"command", "query", "verify"}))
@@ -97,6 +124,8 @@ CLI::App* add_serve(CLI::App& root, ServeConfig& config) {
       ->add_option("--cache-size", config.cache_bytes,
                    "Memory for the read model's caches, e.g. 512MB")
       ->transform(CLI::AsSizeValue(false).description(""))
+      ->transform(CLI::Validator(check_digit, "", ""))
+      ->check(CLI::Range(std::uint64_t{0}, kMaxCacheBytes).description(""))
       ->type_name("SIZE")
       ->default_str("256MB");
   serve

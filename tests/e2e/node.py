@@ -117,6 +117,7 @@ class Node:
         self.host = None
         self.port = None
         self.verify_port = None
+        self.listeners = 1 + self.flags.count("--verify-listen")
         self.log = []  # The lines on its standard error.
         self._connection = None
         self._readers = []
@@ -138,7 +139,7 @@ class Node:
                          threading.Thread(target=self._read, args=(self.process.stderr, self.log.append), daemon=True)]
         for reader in self._readers:
             reader.start()
-        wanted = 1 + self.flags.count("--verify-listen")
+        wanted = self.listeners
         while wanted:
             line = said.get(timeout=DEADLINE)
             if line is None:
@@ -303,7 +304,7 @@ class SharedNodeTest(unittest.TestCase):
 
     def events(self, **parameters):
         """The account's trail, oldest first."""
-        query = urllib.parse.urlencode({"limit": 1000, **parameters})
+        query = urllib.parse.urlencode({"limit": 1000, **parameters}, quote_via=urllib.parse.quote)
         answer = self.node.get(f"/v1/accounts/{self.account}/events?{query}", token=self.token)
         assert answer.status == 200, answer
         return answer.json["events"]
