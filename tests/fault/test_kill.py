@@ -1,8 +1,8 @@
 """Kills the node at random moments under load: what was acknowledged stays, nothing happens twice, and no key that
 was taken back is let in.
 
-KEYLEDGER_TEST_SEED repeats a run's random choices (the moments at which threads meet stay their own), and
-KEYLEDGER_TEST_KILLS and KEYLEDGER_TEST_CLIENTS set how often the node is killed, and under how many clients.
+FAULT_SEED repeats a run's random choices (the moments at which threads meet stay their own), and
+FAULT_KILLS and FAULT_CLIENTS set how often the node is killed, and under how many clients.
 """
 
 import json
@@ -10,6 +10,7 @@ import os
 import pathlib
 import random
 import re
+import signal
 import subprocess
 import tempfile
 import threading
@@ -20,9 +21,9 @@ from clients import Caller, Client, Revoked, wait_until
 from node import ADA, DEADLINE, Node, run
 from ports import ReservedPort
 
-SEED = int(os.environ.get("KEYLEDGER_TEST_SEED") or random.SystemRandom().randrange(2**32))
-KILLS = int(os.environ.get("KEYLEDGER_TEST_KILLS", "20"))
-CLIENTS = int(os.environ.get("KEYLEDGER_TEST_CLIENTS", "4"))
+SEED = int(os.environ.get("FAULT_SEED") or random.SystemRandom().randrange(2**32))
+KILLS = int(os.environ.get("FAULT_KILLS", "20"))
+CLIENTS = int(os.environ.get("FAULT_CLIENTS", "4"))
 
 
 class Load:
@@ -117,7 +118,7 @@ class Kill(unittest.TestCase):
 
     def _end(self):
         if self.node.process is not None:
-            self.node.kill()
+            self.node.stop(expect=None, how=signal.SIGKILL)
 
     def kill_after(self, seconds):
         """Kills the node then, which must not have ended by itself before."""
@@ -129,7 +130,7 @@ class Kill(unittest.TestCase):
             self.fail(f"it ended by itself with {status}: " + "".join(self.node.log[-5:]))
 
     def test_under_load_loses_nothing_and_repeats_nothing(self):
-        print(f"KEYLEDGER_TEST_SEED={SEED}", flush=True)
+        print(f"FAULT_SEED={SEED}", flush=True)
         self.node.start()
         revoked = Revoked()
         clients = [Client(f"client-{i}", self.port.number,
