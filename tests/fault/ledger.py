@@ -1,9 +1,14 @@
 """Holds what `keyledger replay` prints against itself and against the models of all clients."""
 
 import collections
+import json
 import re
 
-from node import openapi_check
+from node import openapi_check, run
+
+
+def replay(data_dir):
+    return [json.loads(line) for line in run("replay", "--data-dir", data_dir)[0].splitlines()]
 
 
 def check_order(events):

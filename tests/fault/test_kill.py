@@ -5,7 +5,6 @@ FAULT_SEED repeats a run's random choices (the moments at which threads meet sta
 FAULT_KILLS and FAULT_CLIENTS set how often the node is killed, and under how many clients.
 """
 
-import json
 import os
 import pathlib
 import random
@@ -102,10 +101,6 @@ def errors_logged(node):
     return [line for line in node.log if '"level":"error"' in line]
 
 
-def replayed(node):
-    return [json.loads(line) for line in run("replay", "--data-dir", node.data_dir)[0].splitlines()]
-
-
 class Kill(unittest.TestCase):
     def setUp(self):
         directory = tempfile.TemporaryDirectory(prefix="keyledger-kill-")
@@ -182,7 +177,7 @@ class Kill(unittest.TestCase):
                    "each client to go on")
 
     def _check_log(self, clients):
-        events = replayed(self.node)
+        events = ledger.replay(self.node.data_dir)
         ledger.check_order(events)
         ledger.check_versions(events)
         ledger.check_clients(events, clients)
