@@ -1,9 +1,12 @@
 #include "projections/store.h"
 
+#include <cstdarg>
+#include <memory>
 #include <utility>
 
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 
@@ -59,6 +62,14 @@ rocksdb::ColumnFamilyOptions family_options(Family family,
   return options;
 }
 
+/// Drops what RocksDB tells of itself: what matters comes as a status too. RocksDB's own logger
+/// writes beside the data, and aborts the program at the second line that a full disk refuses.
+class NoLogger final : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
 }  // namespace
 
 struct Store::Database {
@@ -100,8 +111,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
   options.create_if_missing = true;
   options.create_missing_column_families = true;
   options.paranoid_checks = true;
-  options.keep_log_file_num = 2;
-  options.info_log_level = rocksdb::WARN_LEVEL;
+  options.info_log = std::make_shared<NoLogger>();
   options.max_background_jobs = 2;
   options.max_total_wal_size = kMaxWalBytes;
   options.atomic_flush = mode == Mode::bulk;

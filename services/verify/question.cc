@@ -97,7 +97,8 @@ struct QuestionReader::Parser {
 
   Result<element> parse(std::string_view body) {
     if (body.size() > json.capacity()) {
-      if (json.allocate(body.size(), http::kMaxJsonDepth)) throw std::bad_alloc();
+      // simdjson counts the value inside the innermost level too.
+      if (json.allocate(body.size(), http::kMaxJsonDepth + 1)) throw std::bad_alloc();
     }
     element value;
     const auto error = json.parse(body.data(), body.size()).get(value);

@@ -121,6 +121,7 @@ class Node:
         self.log = []  # The lines on its standard error.
         self._connection = None
         self._readers = []
+        self._said = None
 
     def __enter__(self):
         return self.start()
@@ -130,18 +131,27 @@ class Node:
             self.stop(expect=None if kind else 0)
 
     def start(self):
+        self.launch()
+        return self.wait_until_listening()
+
+    def launch(self):
+        """Starts the program and does not wait for it."""
         listen = [] if "--listen" in self.flags else ["--listen", "127.0.0.1:0"]
         self.process = subprocess.Popen(
             [KEYLEDGER, "serve", "--data-dir", str(self.data_dir), *listen, *self.flags], env=self.env, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=1)
-        said = queue.Queue()
-        self._readers = [threading.Thread(target=self._read, args=(self.process.stdout, said.put), daemon=True),
+        self._said = queue.Queue()
+        self._readers = [threading.Thread(target=self._read, args=(self.process.stdout, self._said.put), daemon=True),
                          threading.Thread(target=self._read, args=(self.process.stderr, self.log.append), daemon=True)]
         for reader in self._readers:
             reader.start()
+
+    def wait_until_listening(self):
+        if self._said is None:
+            return self  # It was waited for before.
         wanted = self.listeners
         while wanted:
-            line = said.get(timeout=DEADLINE)
+            line = self._said.get(timeout=DEADLINE)
             if line is None:
                 self._readers[1].join()
                 raise AssertionError(f"it ended with {self.process.wait()}: " + "".join(self.log[-5:]))
@@ -152,6 +162,7 @@ class Node:
             else:
                 self.verify_port = int(found[3])
             wanted -= 1
+        self._said = None
         return self
 
     @staticmethod

@@ -1,6 +1,8 @@
 #include "events/log/embedded/store.h"
 
 #include <array>
+#include <cstdarg>
+#include <memory>
 #include <ranges>
 #include <string>
 #include <string_view>
@@ -8,6 +10,7 @@
 #include <utility>
 
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 
@@ -30,6 +33,14 @@ enum class Recovery { drop_torn_tail, stop_at_damage };
 
 rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
 
+/// Drops what RocksDB tells of itself: what matters comes as a status too. RocksDB's own logger
+/// writes beside the data, and aborts the program at the second line that a full disk refuses.
+class NoLogger final : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
 rocksdb::DBOptions database_options(Recovery recovery) {
   rocksdb::DBOptions options;
   options.create_if_missing = true;
@@ -41,8 +52,7 @@ rocksdb::DBOptions database_options(Recovery recovery) {
   options.wal_recovery_mode = recovery == Recovery::drop_torn_tail
                                   ? rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords
                                   : rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-  options.keep_log_file_num = 2;
-  options.info_log_level = rocksdb::WARN_LEVEL;
+  options.info_log = std::make_shared<NoLogger>();
   return options;
 }
 
