@@ -1,7 +1,6 @@
 #include "services/http/json_body.h"
 
 #include <charconv>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -13,57 +12,50 @@ namespace {
 
 using nlohmann::json;
 
-/// Watches a parse for what JSON allows and we don't.
-class Strictness {
+/// Reads JSON without building it, and says what of it is allowed in JSON and not here. Ends where
+/// it is too deep, so that nobody builds what is.
+class Strictness final : public nlohmann::json_sax<json> {
  public:
-  bool operator()(int depth, json::parse_event_t event, json& parsed) {
-    switch (event) {
-      case json::parse_event_t::object_start:
-      case json::parse_event_t::array_start:
-        if (depth >= kMaxJsonDepth && !broken_) broken_ = "it is more than 32 levels deep";
-        names_.emplace_back();
-        break;
-      case json::parse_event_t::object_end:
-      case json::parse_event_t::array_end:
-        names_.pop_back();
-        break;
-      case json::parse_event_t::key:
-        if (!names_.back().insert(parsed.get<std::string>()).second && !broken_) {
-          broken_ = "an object has a member twice";
-        }
-        break;
-      case json::parse_event_t::value:
-        break;
-    }
-    return true;
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool start_object(std::size_t) override { return enter(); }
+  bool start_array(std::size_t) override { return enter(); }
+  bool end_object() override { return leave(); }
+  bool end_array() override { return leave(); }
+  bool key(string_t& name) override {
+    if (names_.back().insert(name).second) return true;
+    return reject("an object has a member twice");
+  }
+  bool parse_error(std::size_t, const std::string&, const json::exception&) override {
+    return false;
   }
 
-  const std::optional<std::string>& broken() const { return broken_; }
+  /// Empty if nothing was found.
+  std::string_view broken() const { return broken_; }
 
  private:
-  std::vector<std::set<std::string>> names_;
-  std::optional<std::string> broken_;
-};
-
-/// Nested so deep that building it could exhaust the stack of whoever takes it apart again.
-bool is_too_deep(std::string_view text) {
-  int depth = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '[' || c == '{') {
-      if (++depth > kMaxJsonDepth) return true;
-    } else if (c == ']' || c == '}') {
-      --depth;
-    }
+  bool enter() {
+    if (names_.size() == kMaxJsonDepth) return reject("it is more than 32 levels deep");
+    names_.emplace_back();
+    return true;
   }
-  return false;
-}
+  bool leave() {
+    names_.pop_back();
+    return true;
+  }
+  bool reject(std::string_view why) {
+    broken_ = why;
+    return false;
+  }
+
+  std::vector<std::set<std::string>> names_;  ///< Of the members so far, for each open level.
+  std::string_view broken_;
+};
 
 struct MediaRange {
   std::string_view type;
@@ -97,24 +89,17 @@ int specificity(std::string_view range, std::string_view type) {
 }  // namespace
 
 Result<json> parse_json(std::string_view text) {
-  if (is_too_deep(text)) {
-    return fail(Errc::malformed,
-                "the body is no JSON that is read here: it is more than 32 levels deep");
-  }
   // The parser takes a NUL for the end of the text. Nowhere in JSON is one allowed.
   if (text.contains('\0')) return fail(Errc::malformed, "the body is not JSON in UTF-8");
+  // Apart from the building: nlohmann's callbacks make that quadratic in an array's length.
   Strictness strictness;
-  json value = json::parse(
-      text,
-      [&strictness](int depth, json::parse_event_t event, json& parsed) {
-        return strictness(depth, event, parsed);
-      },
-      /*allow_exceptions=*/false);
-  if (value.is_discarded()) return fail(Errc::malformed, "the body is not JSON in UTF-8");
-  if (strictness.broken()) {
-    return fail(Errc::malformed, "the body is no JSON that is read here: " + *strictness.broken());
+  const bool strict = json::sax_parse(text, &strictness);
+  if (!strictness.broken().empty()) {
+    return fail(Errc::malformed,
+                "the body is no JSON that is read here: " + std::string(strictness.broken()));
   }
-  return value;
+  if (!strict) return fail(Errc::malformed, "the body is not JSON in UTF-8");
+  return json::parse(text);
 }
 
 std::string pointer_token(std::string_view name) {

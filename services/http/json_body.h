@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -10,7 +11,7 @@
 
 namespace keyledger::http {
 
-inline constexpr int kMaxJsonDepth = 32;
+inline constexpr std::size_t kMaxJsonDepth = 32;
 
 /// Reads `text` as strict JSON: UTF-8, no duplicate members, at most 32 levels deep, nothing after
 /// the value. Errors: malformed.

@@ -20,6 +20,8 @@ using Jwt = Handle<jwt_t, jwt_free>;
 using JwtText = Handle<char, std::free>;
 
 constexpr std::size_t kMaxTokenBytes = 8 * 1024;
+/// A header is read before anybody vouched for it, and names an algorithm and a key.
+constexpr std::size_t kMaxHeaderBytes = 2 * 1024;
 
 constexpr std::array kScopes = {Scope::keys_read,   Scope::keys_write,  Scope::keys_reveal,
                                 Scope::audit_read,  Scope::events_read, Scope::accounts_write,
@@ -108,6 +110,9 @@ Result<Principal> check_token(const KeyRing& ring, std::string_view token, Insta
   if (token.size() > kMaxTokenBytes) return refuse("the bearer token is longer than 8 KiB");
   const auto parts = split(token);
   if (!parts) return refuse("the bearer token is not a JWT");
+  if ((*parts)[0].size() > kMaxHeaderBytes) {
+    return refuse("the bearer token's header is longer than 2 KiB");
+  }
   const auto header_json = base64url_decode((*parts)[0]);
   const auto claims_json = base64url_decode((*parts)[1]);
   const auto signature = base64url_decode((*parts)[2]);

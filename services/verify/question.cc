@@ -13,14 +13,10 @@ namespace {
 using simdjson::dom::element;
 using simdjson::dom::object;
 
-std::unexpected<Error> malformed(const char* what) {
-  return fail(Errc::malformed, std::string("the body is no JSON that is read here: ") + what);
-}
-
 /// What is wrong with a body, while it is read.
 struct Findings {
-  bool has_member_twice = false;
   std::vector<FieldError> broken = {};
+  bool has_member_twice = false;
 
   void add(std::string pointer, std::string detail) {
     broken.push_back({std::move(pointer), std::move(detail)});
@@ -29,12 +25,16 @@ struct Findings {
     add(pointer + "/" + http::pointer_token(name), "is not a member of this object");
   }
 
-  Result<void> check() {
-    if (has_member_twice) return malformed("an object has a member twice");
-    if (broken.empty()) return {};
-    return fail(Error{Errc::invalid, "the request body breaks a rule; see errors", broken});
-  }
+  bool any() const { return has_member_twice || !broken.empty(); }
 };
+
+/// The error for a body that is no question: parse_json() judges whether it is JSON that is read
+/// here at all, so that every route refuses the same.
+std::unexpected<Error> refuse(std::string_view body, Findings findings) {
+  if (auto strict = http::parse_json(body); !strict) return fail(std::move(strict.error()));
+  return fail(Error{Errc::invalid, "the request body breaks a rule; see errors",
+                    std::move(findings.broken)});
+}
 
 /// Where a question stands. Its pointer is only written out when something is wrong with it.
 struct Place {
@@ -95,15 +95,10 @@ void read_questions(const element& value, std::vector<Question>& questions, Find
 struct QuestionReader::Parser {
   simdjson::dom::parser json;
 
-  Result<element> parse(std::string_view body) {
-    if (body.size() > json.capacity()) {
-      // simdjson counts the value inside the innermost level too.
-      if (json.allocate(body.size(), http::kMaxJsonDepth + 1)) throw std::bad_alloc();
-    }
+  /// Nothing for what is no JSON.
+  std::optional<element> parse(std::string_view body) {
     element value;
-    const auto error = json.parse(body.data(), body.size()).get(value);
-    if (error == simdjson::DEPTH_ERROR) return malformed("it is more than 32 levels deep");
-    if (error) return fail(Errc::malformed, "the body is not JSON in UTF-8");
+    if (json.parse(body.data(), body.size()).get(value)) return std::nullopt;
     return value;
   }
 };
@@ -112,22 +107,27 @@ QuestionReader::QuestionReader() : parser_(std::make_unique<Parser>()) {}
 QuestionReader::~QuestionReader() = default;
 
 Result<Question> QuestionReader::read_one(std::string_view body) {
-  const auto value = parser_->parse(body);
-  if (!value) return fail(value.error());
   Findings findings;
+  const auto value = parser_->parse(body);
+  if (!value) {
+    findings.add("", "must be an object with a member key");
+    return refuse(body, std::move(findings));
+  }
   const Question question = read_question(*value, {}, findings);
-  if (auto good = findings.check(); !good) return fail(std::move(good.error()));
+  if (findings.any()) return refuse(body, std::move(findings));
   return question;
 }
 
 Result<std::vector<Question>> QuestionReader::read_batch(std::string_view body) {
-  const auto value = parser_->parse(body);
-  if (!value) return fail(value.error());
-  object members;
-  if (value->get(members)) return fail_field("", "must be an object with a member keys");
-  std::vector<Question> questions;
   Findings findings;
+  std::vector<Question> questions;
   bool has_keys = false;
+  const auto value = parser_->parse(body);
+  object members;
+  if (!value || value->get(members)) {
+    findings.add("", "must be an object with a member keys");
+    return refuse(body, std::move(findings));
+  }
   for (const auto [name, member] : members) {
     if (name != "keys") {
       findings.add_stranger("", name);
@@ -138,7 +138,7 @@ Result<std::vector<Question>> QuestionReader::read_batch(std::string_view body) 
     read_questions(member, questions, findings);
   }
   if (!has_keys) findings.add("/keys", "is required");
-  if (auto good = findings.check(); !good) return fail(std::move(good.error()));
+  if (findings.any()) return refuse(body, std::move(findings));
   return questions;
 }
 

@@ -164,6 +164,17 @@ TEST(Accepts, OfSeveralHeaders_ReadsThemAsOneList) {
   EXPECT_FALSE(accepts(request, "application/json"));
 }
 
+TEST(ParseJson, OfManyElementsAndMembers_TakesThemAll) {
+  std::string array = "[";
+  std::string object = "{";
+  for (int i = 0; i < 20'000; ++i) {
+    array += "{},";
+    object += '"' + std::to_string(i) + "\":[],";
+  }
+  EXPECT_EQ(parse_json(array + "{}]").value().size(), 20'001U);
+  EXPECT_EQ(parse_json(object + "\"x\":[]}").value().size(), 20'001U);
+}
+
 TEST(PointerToken, OfANameWithSlashesAndTildes_EscapesThem) {
   EXPECT_EQ(pointer_token("name"), "name");
   EXPECT_EQ(pointer_token("a/b~c"), "a~1b~0c");
