@@ -211,5 +211,14 @@ TEST(DamagedRows, OfAKeyUnderAKeyWithoutAccount_AreDamaged) {
   expect_error(read_key_row("no separator", key_row(a_key())), Errc::damaged);
 }
 
+TEST(Rows, AtAnyAddress_AreRead) {
+  for (const Kind& kind : kinds()) {
+    for (std::size_t offset = 0; offset < 8; ++offset) {
+      const std::string shifted = std::string(offset, 'x') + kind.row;
+      EXPECT_TRUE(kind.read(std::string_view(shifted).substr(offset))) << offset;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace keyledger::projections
