@@ -197,6 +197,11 @@ TEST_F(History, StateAtAPosition_IsThatOfThen) {
   EXPECT_EQ(account.username.value, "ada@example.com");
 }
 
+TEST_F(History, StateAtThePositionBehindAll_IsThatOfNow) {
+  const auto state = must(ledger.model().state_at(AccountId{"acme2"}, theirs, {UINT64_MAX}));
+  EXPECT_EQ(state.key, ledger.key(theirs, "acme2"));
+}
+
 TEST_F(History, StateAtAPosition_IsNoneForAKeyOfAnotherAccount) {
   const auto state = must(ledger.model().state_at(AccountId{"acme"}, theirs, Position{10}));
   EXPECT_EQ(state.key, KeyState{});
