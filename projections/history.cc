@@ -74,11 +74,12 @@ Result<HistoryPage> ReadModel::history(const HistoryQuery& query) const {
 Result<State> ReadModel::state_at(const AccountId& account, const std::optional<KeyId>& key,
                                   Position position) const {
   const std::string subject = key ? key->value : subject_of(account);
+  // A zero byte more makes the next key, also after the last position that there can be.
+  const std::string to = index_key(subject, position) + '\0';
   State state;
   Result<void> failure;
   log::Decoder decoder;
-  const auto read = store_->scan(Family::history_by_subject, index_prefix(subject),
-                                 index_key(subject, Position{position.value + 1}), false,
+  const auto read = store_->scan(Family::history_by_subject, index_prefix(subject), to, false,
                                  [&](std::string_view row_key, std::string_view) {
                                    const auto bytes = read_event(
                                        *store_, read_index_key(row_key).value_or(Position{}));

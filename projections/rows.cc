@@ -1,7 +1,10 @@
 #include "projections/rows.h"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 #include "projections/rows_generated.h"
@@ -55,17 +58,44 @@ std::string to_string(const flatbuffers::String* value) {
   return value == nullptr ? std::string{} : value->str();
 }
 
-/// The root table of `row`; null if the bytes are not one. Rows lie at any address: what reads them
-/// takes no alignment for granted.
+/// The table that a row's bytes are; none if they are not one. FlatBuffers loads numbers from where
+/// they lie, and rows lie at any address: one that isn't aligned is read from a copy.
 template <typename Table>
-const Table* root_of(std::string_view row) {
-  constexpr unsigned kMaxDepth = 8;
-  constexpr unsigned kMaxTables = 8;
-  const auto* bytes = reinterpret_cast<const std::uint8_t*>(row.data());
-  flatbuffers::Verifier verifier(bytes, row.size(), kMaxDepth, kMaxTables,
-                                 /*check_alignment=*/false);
-  return verifier.VerifyBuffer<Table>(nullptr) ? flatbuffers::GetRoot<Table>(bytes) : nullptr;
-}
+class TableOf {
+ public:
+  explicit TableOf(std::string_view row) {
+    if (row.size() < kAlignment) return;
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(row.data());
+    if (reinterpret_cast<std::uintptr_t>(bytes) % kAlignment != 0) bytes = copy(row);
+    constexpr unsigned kMaxDepth = 8;
+    constexpr unsigned kMaxTables = 8;
+    flatbuffers::Verifier verifier(bytes, row.size(), kMaxDepth, kMaxTables);
+    if (verifier.VerifyBuffer<Table>(nullptr)) table_ = flatbuffers::GetRoot<Table>(bytes);
+  }
+  TableOf(const TableOf&) = delete;
+  TableOf& operator=(const TableOf&) = delete;
+
+  explicit operator bool() const { return table_ != nullptr; }
+  const Table* operator->() const { return table_; }
+
+ private:
+  static constexpr std::size_t kAlignment = alignof(std::uint64_t);
+  static constexpr std::size_t kShortBytes = 512;
+
+  const std::uint8_t* copy(std::string_view row) {
+    std::uint8_t* to = short_.data();
+    if (row.size() > kShortBytes) {
+      long_ = std::make_unique_for_overwrite<std::uint8_t[]>(row.size());
+      to = long_.get();
+    }
+    std::memcpy(to, row.data(), row.size());
+    return to;
+  }
+
+  alignas(kAlignment) std::array<std::uint8_t, kShortBytes> short_;
+  std::unique_ptr<std::uint8_t[]> long_;  ///< For those that are longer.
+  const Table* table_ = nullptr;
+};
 
 std::unexpected<Error> damaged(const char* what) {
   return fail(Errc::damaged, std::string(what) +
@@ -85,8 +115,8 @@ std::string meta_row(const MetaRow& meta) {
 }
 
 Result<MetaRow> read_meta_row(std::string_view row) {
-  const auto* table = root_of<rows::MetaRow>(row);
-  if (table == nullptr) return damaged("the position");
+  const TableOf<rows::MetaRow> table(row);
+  if (!table) return damaged("the position");
   return MetaRow{kRowFormat,
                  to_string(table->log_id()),
                  to_string(table->pepper_fingerprint()),
@@ -118,9 +148,9 @@ std::string key_row(const KeyState& key) {
 }
 
 Result<KeyState> read_key_row(std::string_view key, std::string_view row) {
-  const auto* table = root_of<rows::KeyRow>(row);
+  const TableOf<rows::KeyRow> table(row);
   const auto separator = key.find('\0');
-  if (table == nullptr || separator == key.npos || table->digest()->size() != Digest{}.size()) {
+  if (!table || separator == key.npos || table->digest()->size() != Digest{}.size()) {
     return damaged("a key");
   }
   KeyState state;
@@ -153,8 +183,8 @@ std::string grant_row(const AccountId& account, const Username& username, const 
 }
 
 Result<Grant> read_grant_row(std::string_view row) {
-  const auto* table = root_of<rows::GrantRow>(row);
-  if (table == nullptr) return damaged("a grant");
+  const TableOf<rows::GrantRow> table(row);
+  if (!table) return damaged("a grant");
   return Grant{AccountId{to_string(table->account())},
                Username{to_string(table->username())},
                KeyId{to_string(table->key())},
@@ -172,8 +202,8 @@ std::string account_row(const AccountState& account) {
 }
 
 Result<AccountState> read_account_row(std::string_view row) {
-  const auto* table = root_of<rows::AccountRow>(row);
-  if (table == nullptr) return damaged("an account");
+  const TableOf<rows::AccountRow> table(row);
+  if (!table) return damaged("an account");
   return AccountState{true, Username{to_string(table->username())},
                       to_instant(table->registered_at())};
 }
@@ -233,8 +263,8 @@ std::string idempotency_row(const IdempotencyRecord& record) {
 }
 
 Result<IdempotencyRecord> read_idempotency_row(std::string_view row) {
-  const auto* table = root_of<rows::IdempotencyRow>(row);
-  if (table == nullptr) return damaged("an idempotency key");
+  const TableOf<rows::IdempotencyRow> table(row);
+  if (!table) return damaged("an idempotency key");
   IdempotencyRecord record{to_string(table->request_hash()),
                            Position{table->first()},
                            Position{table->last()},
