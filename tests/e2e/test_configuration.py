@@ -10,9 +10,12 @@ WRONG_VALUES = [
     ("--threads", "-1"), ("--threads", "257"), ("--threads", "two"), ("--threads", ""), ("--roles", "page"),
     ("--roles", "command,admin"), ("--roles", ""), ("--log", "kafka"), ("--values", "twice"), ("--log-level", "trace"),
     ("--key-prefix", "1a"), ("--key-prefix", "a_b"), ("--key-prefix", "a" * 17), ("--max-connections", "0"),
-    ("--max-connections", "x"), ("--cache-size", "lots"), ("--cache-size", "-1"), ("--cache-size", "MB"), ("--cache-size", "99999999999GB"), ("--listen", "nowhere"),
-    ("--listen", "127.0.0.1:65536"), ("--listen", "127.0.0.1:http"), ("--verify-listen", ":"), ("--max-staleness", "10"),
-    ("--drain-timeout", "1 fortnight"), ("--request-timeout", "-1s"), ("--header-timeout", "s"), ("--body-timeout", "1.5.2s"),
+    ("--max-connections", "x"), ("--cache-size", "lots"), ("--cache-size", "-1"), ("--cache-size", "MB"),
+    ("--cache-size", "99999999999GB"), ("--listen", "nowhere"),
+    ("--listen", "127.0.0.1:65536"), ("--listen", "127.0.0.1:http"), ("--verify-listen", ":"),
+    ("--max-staleness", "10"),
+    ("--drain-timeout", "1 fortnight"), ("--request-timeout", "-1s"), ("--header-timeout", "s"),
+    ("--body-timeout", "1.5.2s"),
     ("--idle-timeout", "99999999999999999999d"),
 ]
 
@@ -38,7 +41,8 @@ class Precedence(NodeTest):
         self.assertEqual(self.prefix("--config", file), "infile")
         self.assertEqual(self.prefix(KEYLEDGER_CONFIG=str(file)), "infile")
         self.assertEqual(self.prefix("--config", file, KEYLEDGER_KEY_PREFIX="inenv"), "inenv")
-        self.assertEqual(self.prefix("--config", file, "--key-prefix", "inflag", KEYLEDGER_KEY_PREFIX="inenv"), "inflag")
+        self.assertEqual(self.prefix("--config", file, "--key-prefix", "inflag", KEYLEDGER_KEY_PREFIX="inenv"),
+                         "inflag")
         self.assertEqual(self.prefix("--key-prefix", "inflag", KEYLEDGER_KEY_PREFIX="inenv"), "inflag")
 
     def test_a_file_sets_every_kind_of_option(self):
@@ -71,7 +75,8 @@ class Mistakes(unittest.TestCase):
             self.assertIn(wrong, refusal(*arguments), arguments)
 
     def test_a_command_that_there_is_not_and_none_at_all_are_2(self):
-        for arguments in ([], ["help-me"], ["projection"], ["projection", "drop"], ["log"], ["keyring"], ["keyring", "init"],
+        for arguments in ([], ["help-me"], ["projection"], ["projection", "drop"], ["log"], ["keyring"],
+                          ["keyring", "init"],
                           ["serve", "now"], ["token"], ["token", "--data-dir", "a", "--key-ring", "b"],
                           ["keyring", "export", "x"], ["keyring", "export", "x", "--for", "everybody"]):
             self.assertTrue(refusal(*arguments), arguments)
@@ -99,15 +104,18 @@ class Files(NodeTest):
         return refusal("serve", "--config", file, "--data-dir", self.work / "other")
 
     def test_a_key_that_is_no_option_is_named(self):
-        for text, name in (('datadir = "x"\n', "datadir"), ("[serve]\nthreads = 1\n", "serve.threads"), ("help = true\n", "help"),
-                           ('config = "x"\n', "config"), ('DATA-DIR = "x"\n', "DATA-DIR"), ('threads = 1\ndata_dir = "x"\n',
+        for text, name in (('datadir = "x"\n', "datadir"), ("[serve]\nthreads = 1\n", "serve.threads"),
+                           ("help = true\n", "help"),
+                           ('config = "x"\n', "config"), ('DATA-DIR = "x"\n', "DATA-DIR"),
+                           ('threads = 1\ndata_dir = "x"\n',
                                                                                            "data_dir")):
             self.assertIn(name, self.said_of(text), text)
 
     def test_a_wrong_value_in_a_file_is_named(self):
         for flag, value in WRONG_VALUES:
             if value:
-                self.assertIn(flag.removeprefix("--"), self.said_of(f'{flag.removeprefix("--")} = "{value}"\n'), (flag, value))
+                self.assertIn(flag.removeprefix("--"), self.said_of(f'{flag.removeprefix("--")} = "{value}"\n'),
+                              (flag, value))
 
     def test_a_file_that_is_not_there_is_named(self):
         self.assertIn("nowhere.toml", refusal("serve", "--config", self.work / "nowhere.toml"))

@@ -61,7 +61,8 @@ class ForwardAuth(SharedNodeTest):
             "wrong username": basic("bob@example.com", self.value), "empty username": basic("", self.value),
             "swapped": basic(self.value, ADA), "malformed": basic(ADA, "x"), "longer": basic(ADA, self.value + ":x"),
             "unknown": basic(ADA, with_checksum("kl_" + "0" * 43)), "disabled": basic(ADA, disabled),
-            "deleted": basic(ADA, gone["value"]), "bearer token": f"Bearer {self.token}", "two": f"Bearer {self.value} x",
+            "deleted": basic(ADA, gone["value"]), "bearer token": f"Bearer {self.token}",
+            "two": f"Bearer {self.value} x",
         }
         answers = {reason: self.ask(authorization) for reason, authorization in reasons.items()}
         answers["empty X-API-Key"] = self.ask(X_API_Key="")
@@ -84,7 +85,8 @@ class ForwardAuth(SharedNodeTest):
     def test_the_reason_is_in_the_log_and_the_metrics(self):
         answer = self.ask(basic("bob@example.com", self.value), X_Request_Id=f"{self.account}-refused")
         self.assertEqual(answer.status, 401)
-        lines = eventually(lambda: [line for line in self.node.log if f"{self.account}-refused" in line], "it is logged")
+        lines = eventually(lambda: [line for line in self.node.log if f"{self.account}-refused" in line],
+                           "it is logged")
         self.assertIn("USERNAME_MISMATCH", lines[0])
         counted = self.node.get("/metrics").body.decode()
         self.assertRegex(counted, r'keyledger_validations_total\{code="USERNAME_MISMATCH"\} [1-9]')

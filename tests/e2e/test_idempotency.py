@@ -56,7 +56,8 @@ class Repeats(SharedNodeTest):
     def test_the_same_request_on_another_key_is_another_request(self):
         one, two = self.create(), self.create()
         patch = {"enabled": False}
-        self.assertEqual(self.node.patch(f"{self.keys}/{one['id']}", patch, token=self.token, headers=keyed()).status, 200)
+        self.assertEqual(self.node.patch(f"{self.keys}/{one['id']}", patch, token=self.token, headers=keyed()).status,
+                         200)
         answer = self.node.patch(f"{self.keys}/{two['id']}", patch, token=self.token, headers=keyed())
         self.assertEqual(answer.status, 422)
         self.assertEqual(self.node.verify(two["value"])["code"], "VALID")
@@ -80,8 +81,9 @@ class Repeats(SharedNodeTest):
     def test_duplicates_at_the_same_time_make_one_key(self):
         clients = [self.node.client() for _ in range(8)]
         for i in range(5):
-            answers = at_once(*[lambda client=client: client.post(
-                self.keys, {"name": f"key {i}"}, token=self.token, headers=keyed(f"at-once-{i}")) for client in clients])
+            ask = {"token": self.token, "headers": keyed(f"at-once-{i}")}
+            answers = at_once(*[lambda client=client, ask=ask: client.post(self.keys, {"name": "a"}, **ask)
+                                for client in clients])
             self.assertEqual({(answer.status, answer.body) for answer in answers}, {(201, answers[0].body)})
             self.assertEqual(sum("idempotency-replayed" not in answer.headers for answer in answers), 1)
         for client in clients:
@@ -106,7 +108,8 @@ class Repeats(SharedNodeTest):
         self.assertEqual((nothing.status, nothing.json["version"]), (200, 1))
         self.node.patch(path, {"enabled": False}, token=self.token)
         now = self.node.patch(path, {"enabled": True}, token=self.token, headers=keyed())
-        self.assertEqual((now.json["version"], now.json["enabled"], now.headers.get("idempotency-replayed")), (3, True, None))
+        self.assertEqual((now.json["version"], now.json["enabled"], now.headers.get("idempotency-replayed")),
+                         (3, True, None))
 
     def test_a_deleted_key_is_given_again_without_its_value(self):
         first = self.post({"name": "a"})
@@ -140,7 +143,8 @@ class Repeats(SharedNodeTest):
         self.assertEqual(self.types(), ["AccountRegistered", "AccountUsernameChanged", "KeyCreated", "KeyRenamed",
                                         "KeyDisabled", "KeyValueRevealed", "KeyDeleted"])
         later = [ask() for ask in asks]
-        self.assertEqual([answer.headers.get("idempotency-replayed") for answer in later], ["true"] * 4 + [None, "true"])
+        self.assertEqual([answer.headers.get("idempotency-replayed") for answer in later],
+                         ["true"] * 4 + [None, "true"])
         self.assertEqual([answer.status for answer in later], [201, 200, 201, 200, 410, 204])
 
     def test_the_key_is_1_to_255_visible_characters_in_one_header(self):

@@ -41,7 +41,8 @@ class Creating(Keys):
         self.assertEqual(self.get(key).json, {name: key[name] for name in key if name != "value"})
 
     def test_every_member_is_kept_as_it_was_given(self):
-        key = self.create(name=LONG_NAME, description=LONG_TEXT, enabled=False, expires_at="2999-12-31T23:00:00.5-01:00")
+        key = self.create(name=LONG_NAME, description=LONG_TEXT, enabled=False,
+                          expires_at="2999-12-31T23:00:00.5-01:00")
         shown = self.get(key).json
         self.assertEqual((shown["name"], shown["description"], shown["enabled"], shown["expires_at"]),
                          (LONG_NAME, LONG_TEXT, False, "3000-01-01T00:00:00.500000Z"))
@@ -60,7 +61,8 @@ class Creating(Keys):
         self.assertEqual([key["id"] for key in keys], sorted(key["id"] for key in keys))
 
     def test_characters_are_neither_folded_nor_composed(self):
-        for name in ("e\u0301", "\u00e9", " a ", "\u202etxt", "'; drop table keys; --", "<b>\"&amp;\\", "\ufeffa", "\u2028"):
+        for name in ("e\u0301", "\u00e9", " a ", "\u202etxt", "'; drop table keys; --", "<b>\"&amp;\\", "\ufeffa",
+                     "\u2028"):
             self.assertEqual(self.get(self.create(name=name)).json["name"], name)
 
     def test_a_leap_second_or_any_past_is_no_expiry(self):
@@ -167,7 +169,8 @@ class Changing(Keys):
         self.patch(key, {"name": "b"}, 412, If_Match='"v1"')
 
     def test_a_key_that_is_not_there_is_404_before_its_version_is_asked(self):
-        answer = self.node.patch(f"{self.keys}/{MISSING_KEY}", {"name": "b"}, token=self.token, headers={"If-Match": '"v1"'})
+        answer = self.node.patch(f"{self.keys}/{MISSING_KEY}", {"name": "b"}, token=self.token,
+                                 headers={"If-Match": '"v1"'})
         self.assertEqual(answer.status, 404)
 
 

@@ -48,7 +48,8 @@ class Positions(SharedNodeTest):
         for text in ("", "x", "-1", "1.0", "0x10", "1e3", "18446744073709551616", "1 2", "1,2"):
             for method, path, body in (("POST", "/v1/verify", {"key": "x"}), ("GET", self.keys, None),
                                        ("POST", self.keys, {"name": "a"}), ("GET", "/v1/forward-auth", None)):
-                answer = self.node.request(method, path, body, token=self.token, headers={"Keyledger-Min-Position": text})
+                answer = self.node.request(method, path, body, token=self.token,
+                                           headers={"Keyledger-Min-Position": text})
                 self.assertEqual(answer.status, 400, (path, text))
         for text in ("", "x", "-1", "%201", "18446744073709551616"):
             self.assertEqual(self.node.get(f"{self.keys}?min_position={text}", token=self.token).status, 400, text)
@@ -63,7 +64,8 @@ class Positions(SharedNodeTest):
             path = operation.path(self.account, key["id"])
             headers = {"Keyledger-Min-Position": str(FAR)} if header else {}
             try:
-                return client.request(operation.method, path if header else f"{path}?min_position={FAR}", operation.body,
+                return client.request(operation.method, path if header else f"{path}?min_position={FAR}",
+                                      operation.body,
                                       token=self.token, headers=headers)
             finally:
                 client.close()
@@ -94,7 +96,8 @@ class Positions(SharedNodeTest):
                 return self.node.get(self.keys, token=self.token, fresh=True,
                                      headers={"Keyledger-Min-Position": str(position + 1)})
 
-            found, made = at_once(wait, lambda: self.node.post(self.keys, {"name": "new"}, token=self.token, fresh=True))
+            found, made = at_once(wait, lambda: self.node.post(self.keys, {"name": "new"}, token=self.token,
+                                                               fresh=True))
             self.assertEqual((found.status, made.status), (200, 201))
             self.assertIn(made.json["id"], [key["id"] for key in found.json["keys"]])
 
@@ -118,9 +121,11 @@ class Waiting(SharedNodeTest):
         self.assertEqual(answer.status, 404)
 
     def test_a_preference_is_read_as_in_rfc_7240(self):
-        for prefer, applied in (("wait=0", "wait=0"), ("WAIT=7", "wait=7"), ('wait="7"', "wait=7"), ("a, wait = 7", "wait=7"),
+        for prefer, applied in (("wait=0", "wait=0"), ("WAIT=7", "wait=7"), ('wait="7"', "wait=7"),
+                                ("a, wait = 7", "wait=7"),
                                 ("respond-async, wait=3, wait=9", "wait=3"), ("wait=7; x=y", "wait=7"), ("wait", None),
-                                ("wait=", None), ("wait=x", None), ("wait=-1", None), ("waiting=5", None), ("return=minimal", None)):
+                                ("wait=", None), ("wait=x", None), ("wait=-1", None), ("waiting=5", None),
+                                ("return=minimal", None)):
             path = f"{self.keys}/{self.create()['id']}"
             changed = self.node.patch(path, {"name": "b"}, token=self.token, headers={"Prefer": prefer})
             self.assertEqual(changed.headers.get("preference-applied"), applied, prefer)

@@ -23,7 +23,8 @@ class Restart(NodeTest):
         keys = {state: node.create(token, name=state) for state in ("VALID", "DISABLED", "NOT_FOUND", "renamed")}
         node.patch(f"{KEYS}/{keys['DISABLED']['id']}", {"enabled": False, "reason": "lost"}, token=token)
         node.delete(f"{KEYS}/{keys['NOT_FOUND']['id']}", token=token)
-        node.patch(f"{KEYS}/{keys['renamed']['id']}", {"name": "new", "expires_at": "2999-01-01T00:00:00Z"}, token=token)
+        node.patch(f"{KEYS}/{keys['renamed']['id']}", {"name": "new", "expires_at": "2999-01-01T00:00:00Z"},
+                   token=token)
         node.post(f"{KEYS}/{keys['VALID']['id']}/reveal", token=token)
         return keys
 
@@ -34,7 +35,8 @@ class Restart(NodeTest):
         for verdict in verdicts:
             del verdict["position"]  # A start appends a WriterElected.
         reveal = f"{KEYS}/{keys['VALID']['id']}/reveal"
-        return (get(KEYS).json, get("/v1/accounts/acme").json, get("/v1/accounts/acme/events?limit=1000").json, verdicts,
+        return (get(KEYS).json, get("/v1/accounts/acme").json, get("/v1/accounts/acme/events?limit=1000").json,
+                verdicts,
                 self.node.post(reveal, token=self.token, headers={"Idempotency-Key": "picture"}).json)
 
     def test_everything_survives_an_end_by_sigterm_and_by_sigkill(self):

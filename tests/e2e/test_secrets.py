@@ -41,20 +41,22 @@ class Secrets(NodeTest):
         for headers in ({"If-Match": secret}, {"Idempotency-Key": secret + " "}, {"Prefer": f"wait={secret}"},
                         {"Accept": secret}, {"Origin": secret}, {"Content-Type": secret}, {"Traceparent": secret}):
             node.post(KEYS, {"name": 1}, token=self.token, headers=headers)
-        for body in ({secret: 1}, {"name": "a", "enabled": secret}, {"name": "a", "expires_at": secret}, [secret], secret):
+        for body in ({secret: 1}, {"name": "a", "enabled": secret}, {"name": "a", "expires_at": secret}, [secret],
+                     secret):
             node.post(KEYS, body, token=self.token)
             node.post("/v1/verify", body)
             node.post("/v1/verify/batch", {"keys": [body]})
         node.request("POST", "/v1/verify", f'{{"key": "{secret}"', headers={"Content-Type": "application/json"})
         node.send(f"{secret}\r\n\r\n".encode())
-        node.send(f"GET /v1/forward-auth HTTP/1.1\r\nHost: a\r\nX-API-Key: {secret}\r\nX-API-Key: {secret}\r\n\r\n".encode(),
-                  path="/v1/forward-auth")
+        twice = f"GET /v1/forward-auth HTTP/1.1\r\nHost: a\r\nX-API-Key: {secret}\r\nX-API-Key: {secret}\r\n\r\n"
+        node.send(twice.encode(), path="/v1/forward-auth")
         node.send(b"GET /healthz HTTP/1.1\r\nHost: a\r\nX: " + secret.encode() * 400 + b"\r\n\r\n")
 
     def busy_story(self):
         good, disabled, gone = self.create(), self.create(enabled=False), self.create()
         for key in (good, disabled, gone):
-            self.node.post(f"{KEYS}/{key['id']}/reveal", token=self.token, headers={"Idempotency-Key": "secret-name-r" + key["id"]})
+            self.node.post(f"{KEYS}/{key['id']}/reveal", token=self.token,
+                           headers={"Idempotency-Key": "secret-name-r" + key["id"]})
             self.node.patch(f"{KEYS}/{key['id']}", {"name": "b", "description": "c", "reason": "d"}, token=self.token)
         self.node.delete(f"{KEYS}/{gone['id']}", token=self.token)
         for key in (good, disabled, gone):
@@ -77,7 +79,8 @@ class Secrets(NodeTest):
             found[f"signature {i}"] = token.split(".")[2]
         ring = json.loads((self.node.data_dir / "keyring.json").read_text(encoding="utf-8"))
         for name, secret in (("pepper", ring["pepper"]), ("idempotency secret", ring["idempotency"]),
-                             ("envelope key", ring["envelope"][0]["secret"]), ("cursor key", ring["cursor"][0]["secret"])):
+                             ("envelope key", ring["envelope"][0]["secret"]),
+                             ("cursor key", ring["cursor"][0]["secret"])):
             found[name] = secret
             found[name + " in hex"] = base64.urlsafe_b64decode(secret + "=" * (-len(secret) % 4)).hex()
         found["signing key"] = ring["signing"][0]["private"].splitlines()[1]

@@ -50,7 +50,8 @@ class Printed(SharedNodeTest):
         self.assertNotIn("account", claims)
 
     def test_what_makes_no_sense_is_refused_by_name(self):
-        for flags, named in ((("--account", "a/b"), "--account"), (("--account", "a", "--username", "a:b"), "--username"),
+        for flags, named in ((("--account", "a/b"), "--account"),
+                             (("--account", "a", "--username", "a:b"), "--username"),
                              (("--account", "a", "--scope", "keys:all"), "keys:all"), (("--subject", "a"), "--account"),
                              (("--account", "a", "--ttl", "1"), "--ttl"), (("--account", "a", "--ttl=-1h"), "--ttl")):
             printed, said = run("token", "--data-dir", self.node.data_dir, *flags, expect=2)
@@ -97,10 +98,12 @@ class Forged(SharedNodeTest):
     def test_only_a_claim_set_that_is_for_here_and_now_is_taken(self):
         now = int(time.time())
         self.assertEqual(self.status(self.token_of()), 200)
-        good = [{"aud": ["other", "keyledger"]}, {"exp": now - 10}, {"nbf": now + 10}, {"scope": "unknown:scope keys:read"}]
+        good = [{"aud": ["other", "keyledger"]}, {"exp": now - 10}, {"nbf": now + 10},
+                {"scope": "unknown:scope keys:read"}]
         for claims in good:  # Ten seconds are within the leeway.
             self.assertEqual(self.status(self.token_of(claims=claims)), 200, claims)
-        bad = [{"exp": now - 60}, {"exp": "tomorrow"}, {"nbf": now + 600}, {"nbf": "now"}, {"iss": "other"}, {"aud": "other"},
+        bad = [{"exp": now - 60}, {"exp": "tomorrow"}, {"nbf": now + 600}, {"nbf": "now"}, {"iss": "other"},
+               {"aud": "other"},
                {"aud": []}, {"aud": None}, {"sub": ""}, {"sub": 7}, {"sub": "a\nb"}, {"account": "a/b"}, {"account": 1},
                {"username": "a:b"}, {"scope": ["keys:read"]}]
         for claims in bad:

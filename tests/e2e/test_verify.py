@@ -29,7 +29,8 @@ class Verify(SharedNodeTest):
         answer = self.node.verify(key["value"], "ADA@example.COM")
         self.assertEqual(set(answer), FULL)
         position = answer.pop("position")
-        self.assertEqual(answer, {"valid": True, "code": "VALID", "account": self.account, "username": "ada@example.com",
+        self.assertEqual(answer, {"valid": True, "code": "VALID", "account": self.account,
+                                  "username": "ada@example.com",
                                   "key_id": key["id"], "name": "Käse \U0001f511", "version": 1,
                                   "expires_at": "2999-01-01T00:00:00.000000Z"})
         self.assertGreaterEqual(position, self.events()[-1]["position"])
@@ -67,7 +68,8 @@ class Verify(SharedNodeTest):
         key = self.create()
         for username in ("bob@example.com", "", " ada@example.com", "ada@example.com ", "ada@example.co", "a" * 1000):
             answer = self.node.verify(key["value"], username)
-            self.assertEqual((set(answer), answer["valid"], answer["code"]), (SHORT, False, "USERNAME_MISMATCH"), username)
+            self.assertEqual((set(answer), answer["valid"], answer["code"]), (SHORT, False, "USERNAME_MISMATCH"),
+                             username)
 
     def test_letters_beyond_ascii_are_compared_with_their_case(self):
         self.node.put(f"/v1/accounts/{self.account}", {"username": "Ädä"}, token=self.token)

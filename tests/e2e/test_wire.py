@@ -17,7 +17,8 @@ class Framing(SharedNodeTest):
 
     def test_what_is_not_http_is_400_and_the_connection_ends(self):
         for data in (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", b"hello\r\n\r\n", b"GET\r\n\r\n",
-                     b"GET /healthz\r\n\r\n", b"GET /healthz HTTP/9\r\n\r\n", b"GET  /healthz HTTP/1.1\r\nHost: a\r\n\r\n",
+                     b"GET /healthz\r\n\r\n", b"GET /healthz HTTP/9\r\n\r\n",
+                     b"GET  /healthz HTTP/1.1\r\nHost: a\r\n\r\n",
                      b"GET /healthz HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n",
                      b"GET /healthz HTTP/1.1\r\nHost: a\r\nSpace : b\r\n\r\n",
                      b"GET /healthz HTTP/1.1\r\nHost: a\r\nX: b\r\n folded\r\n\r\n",
@@ -31,7 +32,8 @@ class Framing(SharedNodeTest):
         for fields in (b"Content-Length: 11\r\nContent-Length: 11\r\n", b"Content-Length: 11\r\nContent-Length: 5\r\n",
                        b"Content-Length: 11, 11\r\n", b"Content-Length: +11\r\n", b"Content-Length: 0x0b\r\n",
                        b"Content-Length: 11\r\nTransfer-Encoding: chunked\r\n", b"Transfer-Encoding: gzip, chunked\r\n",
-                       b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", b"Transfer-Encoding: identity\r\n",
+                       b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+                       b"Transfer-Encoding: identity\r\n",
                        b"Host: b\r\nContent-Length: 11\r\n"):
             self.assert_status(400, VERIFY + fields + body, "POST", "/v1/verify")
         self.assert_status(400, b"GET /healthz HTTP/1.1\r\n\r\n")
