@@ -32,6 +32,6 @@ struct ServeConfig {
 };
 
 /// Runs the node until SIGTERM or SIGINT, and returns the process's exit code.
-int serve(const ServeConfig& config);
+int serve(ServeConfig config);
 
 }  // namespace keyledger

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
+#include <sys/resource.h>
 
 #include "services/keyledger/config.h"
 #include "services/keyledger/node.h"
@@ -21,15 +23,31 @@ sigset_t block_end_signals() {
   return signals;
 }
 
+/// Takes all the file descriptors that the system allows, and leaves half of them to the log and
+/// the read model: RocksDB halts for good where it can't open a file, and no client may bring that
+/// about.
+void bound_connections(ServeConfig& config, logging::Logger& logger) {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  const rlimit wanted{files.rlim_max, files.rlim_max};
+  if (setrlimit(RLIMIT_NOFILE, &wanted) == 0) files = wanted;
+  if (files.rlim_cur == RLIM_INFINITY || config.limits.connections <= files.rlim_cur / 2) return;
+  config.limits.connections = files.rlim_cur / 2;
+  logger.warn("fewer connections than --max-connections: the limit of open files is too low",
+              {{"connections", std::uint64_t{config.limits.connections}},
+               {"open_files", std::uint64_t{files.rlim_cur}}});
+}
+
 }  // namespace
 
 bool ServeConfig::has_role(std::string_view role) const {
   return std::ranges::find(roles, role) != roles.end();
 }
 
-int serve(const ServeConfig& config) {
+int serve(ServeConfig config) {
   const sigset_t signals = block_end_signals();
   logging::Logger logger(config.log_level);
+  bound_connections(config, logger);
   Node node(config, logger);
   if (const auto started = node.start(); !started) {
     logger.error("can't start", {{"error", started.error().message}});

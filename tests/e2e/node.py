@@ -108,11 +108,12 @@ def at_once(*work):
 class Node:
     """`keyledger serve` on a free port of 127.0.0.1, with `flags`. Ends with the context, by SIGTERM."""
 
-    def __init__(self, data_dir, *flags, env=None, connection_checks=True):
+    def __init__(self, data_dir, *flags, env=None, connection_checks=True, program=KEYLEDGER):
         self.data_dir = pathlib.Path(data_dir)
         self.flags = [str(flag) for flag in flags]
         self.env = {**os.environ, **(env or {})}
         self.checks = connection_checks
+        self.program = str(program)
         self.process = None
         self.host = None
         self.port = None
@@ -138,7 +139,7 @@ class Node:
         """Starts the program and does not wait for it."""
         listen = [] if "--listen" in self.flags else ["--listen", "127.0.0.1:0"]
         self.process = subprocess.Popen(
-            [KEYLEDGER, "serve", "--data-dir", str(self.data_dir), *listen, *self.flags], env=self.env, text=True,
+            [self.program, "serve", "--data-dir", str(self.data_dir), *listen, *self.flags], env=self.env, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=1)
         self._said = queue.Queue()
         self._readers = [threading.Thread(target=self._read, args=(self.process.stdout, self._said.put), daemon=True),
