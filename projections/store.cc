@@ -119,6 +119,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
   if (mode == Mode::serve) grants = std::make_unique<RowCache>(cache_bytes / 2);
   const auto cache = rocksdb::NewLRUCache(grants ? cache_bytes / 2 : cache_bytes);
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  descriptors.reserve(kFamilies);
   for (std::size_t i = 0; i < kFamilies; ++i) {
     descriptors.emplace_back(kNames[i], family_options(static_cast<Family>(i), cache));
   }

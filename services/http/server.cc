@@ -75,12 +75,15 @@ class Server::Implementation {
     for (unsigned i = 0; i < threads; ++i) workers_.push_back(std::make_unique<Worker>(context_));
   }
 
-  Result<void> start(const std::vector<Endpoint>& endpoints) {
+  Result<void> listen(const std::vector<Endpoint>& endpoints) {
     for (const Endpoint& endpoint : endpoints) {
       if (auto bound = bind(endpoint); !bound) return bound;
     }
-    for (auto& worker : workers_) worker->start();
     return {};
+  }
+
+  void start() {
+    for (auto& worker : workers_) worker->start();
   }
 
   void drain(std::chrono::milliseconds timeout) {
@@ -130,9 +133,11 @@ Server::Server(const Router& router, Limits limits, unsigned threads,
 
 Server::~Server() = default;
 
-Result<void> Server::start(const std::vector<Endpoint>& endpoints) {
-  return implementation_->start(endpoints);
+Result<void> Server::listen(const std::vector<Endpoint>& endpoints) {
+  return implementation_->listen(endpoints);
 }
+
+void Server::start() { implementation_->start(); }
 
 std::vector<std::string> Server::addresses() const { return implementation_->addresses(); }
 

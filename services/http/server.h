@@ -61,10 +61,14 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// Binds and starts to serve. Errors: unavailable, naming the address and the reason.
-  Result<void> start(const std::vector<Endpoint>& endpoints);
+  /// Binds, once, before start(): who connects waits for it. Errors: unavailable, naming the
+  /// address and the reason.
+  Result<void> listen(const std::vector<Endpoint>& endpoints);
 
-  /// The addresses that are bound, in the order of `start`: "127.0.0.1:43781".
+  /// Serves on what listen() bound.
+  void start();
+
+  /// The addresses that are bound, in the order of listen(): "127.0.0.1:43781".
   std::vector<std::string> addresses() const;
 
   /// Stops accepting, lets what is in flight finish (idle connections are closed; answers say

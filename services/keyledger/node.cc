@@ -133,7 +133,6 @@ Result<void> Node::start_server() {
     options.values_once = config_.values_once;
     writer_ = std::make_unique<commands::Writer>(*log_, *model_, projector_->gate(), *ring_,
                                                  logger_, options);
-    if (auto leads = writer_->lead(); !leads) return leads;
   }
   auto routes = service_routes();
   for (std::size_t i = 0; i < routes.size(); ++i) routes[i].index = i;
@@ -146,13 +145,20 @@ Result<void> Node::start_server() {
       *router_, config_.limits, threads, [this] { return projector_->gate().position().value; },
       [this](const http::Exchange& exchange) { observe(exchange); });
   std::vector<http::Server::Endpoint> endpoints;
+  endpoints.reserve(config_.listen.size() + config_.verify_listen.size());
   for (const auto& address : config_.listen) {
     endpoints.push_back({address, http::ListenerKind::main});
   }
   for (const auto& address : config_.verify_listen) {
     endpoints.push_back({address, http::ListenerKind::verify});
   }
-  return server_->start(endpoints);
+  if (auto bound = server_->listen(endpoints); !bound) return bound;
+  // Not before: a start that fails for its address, over and over, must leave nothing in the log.
+  if (writer_) {
+    if (auto leads = writer_->lead(); !leads) return leads;
+  }
+  server_->start();
+  return {};
 }
 
 void Node::stop() {

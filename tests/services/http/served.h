@@ -71,9 +71,10 @@ class Served {
             router_, limits, threads, [this] { return position_.load(); },
             [this](const Exchange& exchange) { see(exchange); }) {
     open_gate_.open();
-    if (auto started = server_.start(endpoints); !started) {
-      throw std::runtime_error(started.error().message);
+    if (auto bound = server_.listen(endpoints); !bound) {
+      throw std::runtime_error(bound.error().message);
     }
+    server_.start();
   }
   ~Served() {
     // The loops end first, so that no handler enters the pool; what is in it still comes back to

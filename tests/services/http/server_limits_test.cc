@@ -130,7 +130,7 @@ TEST(Start, OnAPortInUse_SaysWhichAndWhy) {
   for (const unsigned threads : {1U, 3U}) {
     const Router router({});
     Server second(router, {}, threads, [] { return std::uint64_t{0}; }, [](const Exchange&) {});
-    const auto started = second.start({{served.address()}});
+    const auto started = second.listen({{served.address()}});
     ASSERT_FALSE(started.has_value());
     EXPECT_EQ(started.error().code, Errc::unavailable);
     EXPECT_THAT(started.error().message, HasSubstr(served.address()));
@@ -144,7 +144,7 @@ TEST(Start, OnWhatIsNoAddress_SaysSo) {
   for (const char* address : {"", "127.0.0.1", "127.0.0.1:http", "127.0.0.1:99999", "256.0.0.1:0",
                               "[::1:0", "203.0.113.1:0"}) {
     Server server(router, {}, 1, [] { return std::uint64_t{0}; }, [](const Exchange&) {});
-    const auto started = server.start({{address}});
+    const auto started = server.listen({{address}});
     ASSERT_FALSE(started.has_value()) << address;
     EXPECT_EQ(started.error().code, Errc::unavailable);
     EXPECT_THAT(started.error().message, HasSubstr(address));
