@@ -58,15 +58,9 @@ Writer::Writer(log::EventLog& log, const projections::ReadModel& model,
 
 Writer::~Writer() { stop(); }
 
-Result<void> Writer::lead() {
+Result<void> Writer::lead(const std::string& url) {
   const auto meta = model_.meta();
   if (!meta) return fail(meta.error());
-  if (!meta->log_id.empty() && meta->pepper_fingerprint != ring_.pepper_fingerprint()) {
-    return fail(
-        Errc::incompatible,
-        "the key ring's pepper is not the one that this log's digests were made with; start "
-        "with the key ring that the log was created with");
-  }
   if (meta->last_event_time > clock_now() + kMaxClockSkew) return fail(clock_is_behind());
   last_time_ = std::max(clock_now(), meta->last_event_time + std::chrono::microseconds{1});
 
@@ -88,7 +82,7 @@ Result<void> Writer::lead() {
     log_id_ = fresh_id(last_time_);
     if (auto added = add(LedgerCreated{log_id_, ring_.pepper_fingerprint()}); !added) return added;
   }
-  if (auto added = add(WriterElected{options_.node, options_.url}); !added) return added;
+  if (auto added = add(WriterElected{options_.node, url}); !added) return added;
   term_ = Term{event.id};
 
   const auto position = log_.append(opening);

@@ -34,7 +34,6 @@ class Writer {
  public:
   struct Options {
     std::string node = "local";
-    std::string url = {};      ///< Where this node is reached; recorded in WriterElected.
     bool values_once = false;  ///< Values can't be read again; see design §7.
     std::size_t max_queue = 4096;
     std::size_t max_batch = 512;
@@ -48,16 +47,18 @@ class Writer {
     std::atomic<std::uint64_t> failed_appends{0};
   };
 
-  /// All references are used until the Writer is gone. `model` must be caught up with `log`.
+  /// All references are used until the Writer is gone. `model` must be caught up with
+  /// `log`, and the ring's pepper be the log's.
   Writer(log::EventLog& log, const projections::ReadModel& model, projections::PositionGate& gate,
          const security::KeyRing& ring, logging::Logger& logger, Options options);
   ~Writer();
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
 
-  /// Opens a term (in an empty log, after LedgerCreated) and starts to take commands.
-  /// Errors: those of append, not_caught_up, incompatible (the ring's pepper isn't the log's).
-  Result<void> lead();
+  /// Opens a term (in an empty log, after LedgerCreated) and starts to take commands. `url` is
+  /// where this node is reached: WriterElected tells it.
+  /// Errors: those of append, not_caught_up.
+  Result<void> lead(const std::string& url);
 
   /// Carries a command out. The answer means what it says: a value is durable and applied.
   ///

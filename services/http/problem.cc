@@ -40,9 +40,9 @@ Kind kind_of(Errc code) {
     case Errc::not_caught_up:
       return {503, "not-caught-up", "The read model is not there yet"};
     case Errc::overloaded:
-      return {503, "overloaded", "Too much to do; nothing was written"};
+      return {503, "overloaded", "Too much to do"};
     case Errc::unavailable:
-      return {503, "unavailable", "Not possible now; nothing was written"};
+      return {503, "unavailable", "Not possible now"};
     case Errc::outcome_unknown:
       return {503, "outcome-unknown", "It may or may not have been written"};
     case Errc::damaged:

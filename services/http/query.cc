@@ -23,6 +23,13 @@ bool is_unreserved(char c) {
          c == '.' || c == '_' || c == '~';
 }
 
+/// As forms and URLSearchParams write it: a plus sign is a space, `%2B` a plus sign.
+std::optional<std::string> form_decode(std::string_view text) {
+  std::string spaced(text);
+  std::ranges::replace(spaced, '+', ' ');
+  return percent_decode(spaced);
+}
+
 std::unexpected<Error> malformed(std::string_view name, const std::string& what) {
   return fail(Errc::malformed, "the query parameter " + std::string(name) + " " + what);
 }
@@ -70,8 +77,8 @@ Result<Query> Query::parse(std::string_view query, std::initializer_list<std::st
     query = ampersand == query.npos ? std::string_view{} : query.substr(ampersand + 1);
     if (item.empty()) continue;
     const auto equals = item.find('=');
-    auto name = percent_decode(item.substr(0, equals));
-    auto value = percent_decode(equals == item.npos ? std::string_view{} : item.substr(equals + 1));
+    auto name = form_decode(item.substr(0, equals));
+    auto value = form_decode(equals == item.npos ? std::string_view{} : item.substr(equals + 1));
     if (!name || !value) return fail(Errc::malformed, "the query is not percent-encoded UTF-8");
     if (*name != kMinPosition && std::ranges::find(known, *name) == known.end()) {
       return malformed(*name, "is not known here");
@@ -114,7 +121,10 @@ Result<std::optional<bool>> Query::boolean(std::string_view name) const {
 Result<std::optional<Instant>> Query::instant(std::string_view name) const {
   const auto text = get(name);
   if (!text) return std::nullopt;
-  const auto at = parse_instant(*text);
+  // The plus sign of an offset, when it wasn't percent-encoded, came as a space.
+  std::string time(*text);
+  if (const auto space = time.rfind(' '); space != time.npos) time[space] = '+';
+  const auto at = parse_instant(time);
   if (!at) return malformed(name, at.error().message);
   return *at;
 }

@@ -12,7 +12,8 @@
 
 namespace keyledger::http {
 
-/// A request's query, decoded. Reading a parameter never fails for its absence.
+/// A request's query, decoded as application/x-www-form-urlencoded: `+` is a space. Reading a
+/// parameter never fails for its absence.
 class Query {
  public:
   /// Errors: malformed, for what does not percent-decode to UTF-8, a name twice, or a name that is

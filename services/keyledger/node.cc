@@ -128,8 +128,6 @@ Result<void> Node::start_server() {
   if (config_.has_role("command")) {
     commands::Writer::Options options;
     options.node = host_name();
-    options.url =
-        config_.advertise.empty() ? "http://" + config_.listen.front() : config_.advertise;
     options.values_once = config_.values_once;
     writer_ = std::make_unique<commands::Writer>(*log_, *model_, projector_->gate(), *ring_,
                                                  logger_, options);
@@ -155,7 +153,10 @@ Result<void> Node::start_server() {
   if (auto bound = server_->listen(endpoints); !bound) return bound;
   // Not before: a start that fails for its address, over and over, must leave nothing in the log.
   if (writer_) {
-    if (auto leads = writer_->lead(); !leads) return leads;
+    const bool named = !config_.advertise.empty();
+    auto leads =
+        writer_->lead(named ? config_.advertise : "http://" + server_->addresses().front());
+    if (!leads) return leads;
   }
   server_->start();
   return {};

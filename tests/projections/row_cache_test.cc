@@ -106,7 +106,7 @@ TEST(RowCache, OfMoreRowsThanABucketHas_KeepsTheLatest) {
   }
   int kept = 0;
   for (char tag = 'a'; tag <= 'z'; ++tag) kept += found(cache, key_of('a', tag)) ? 1 : 0;
-  EXPECT_EQ(kept, 4);
+  EXPECT_EQ(kept, 8);
 }
 
 TEST(RowCache, OfARowOfTheGreatestLength_KeepsItAndNoLongerOne) {

@@ -60,7 +60,7 @@ class RunningLedger {
       throw std::runtime_error(caught_up.error().message);
     }
     projector_.start();
-    led_ = writer_.lead();
+    led_ = writer_.lead("http://192.0.2.1:8080");
     thread_ = std::thread([this] { io_.run(); });
   }
   ~RunningLedger() {

@@ -28,7 +28,7 @@ class WriterOfCommands : public testing::Test {
 
 TEST(WriterThatLeads, InAnEmptyLog_CreatesTheLedgerAndOpensATerm) {
   Disk disk;
-  RunningLedger ledger(disk, {.node = "node-7", .url = "http://192.0.2.1:8080"});
+  RunningLedger ledger(disk, {.node = "node-7"});
   ASSERT_TRUE(ledger.led()) << ledger.led().error().message;
   EXPECT_TRUE(ledger.writer().leads());
 

@@ -51,7 +51,9 @@ TEST(Query, WithoutAValue_GivesAnEmptyOne) {
   EXPECT_EQ(parsed("a=").get("a"), "");
 }
 
-TEST(Query, WithAPlusSign_KeepsIt) { EXPECT_EQ(parsed("a=1+2").get("a"), "1+2"); }
+TEST(Query, WithAPlusSign_ReadsASpaceAsFormsWriteIt) {
+  EXPECT_EQ(parsed("a=1+2%2B3").get("a"), "1 2+3");
+}
 
 TEST(Query, WithMinPosition_AlwaysKnowsIt) {
   EXPECT_EQ(parsed("min_position=7").get("min_position"), "7");
@@ -106,6 +108,10 @@ TEST(QueryInstant, IsRfc3339) {
   const auto at = parsed("a=2026-11-24T11:17:30.000001Z").instant("a");
   EXPECT_EQ(value_of(at), value_of(parse_instant("2026-11-24T11:17:30.000001Z")));
   EXPECT_EQ(value_of(parsed("").instant("a")), std::nullopt);
+  EXPECT_EQ(value_of(parsed("a=2026-11-24T12:17:30+01:00").instant("a")),
+            value_of(parse_instant("2026-11-24T11:17:30Z")));
+  EXPECT_EQ(value_of(parsed("a=2026-11-24T12:17:30%2B01:00").instant("a")),
+            value_of(parse_instant("2026-11-24T11:17:30Z")));
   const auto broken = parsed("a=yesterday").instant("a");
   ASSERT_FALSE(broken.has_value());
   EXPECT_EQ(broken.error().code, Errc::malformed);
