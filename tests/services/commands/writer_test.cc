@@ -57,20 +57,6 @@ TEST(WriterThatLeads, InALogThatWasCreated_OpensANewTermAlone) {
   EXPECT_EQ(events.back().term.value, events[2].id);
 }
 
-TEST(WriterThatLeads, WithAnotherPepper_IsRefusedAndWritesNothing) {
-  Disk disk;
-  {
-    RunningLedger first(disk);
-  }
-  disk.ring = security::KeyRing::generate();
-  RunningLedger second(disk);
-  ASSERT_FALSE(second.led());
-  EXPECT_EQ(second.led().error().code, Errc::incompatible);
-  EXPECT_FALSE(second.writer().leads());
-  EXPECT_EQ(end_of(disk.memory), Position{2});
-  expect_refused(second.submit(create(disk.ring)), Errc::unavailable);
-}
-
 TEST_F(WriterOfCommands, AtAKeysCreation_AnswersWithValueStateAndPositionThatAreApplied) {
   const Submission wish = create(disk.ring);
   const auto outcome = ledger.submit(wish);
