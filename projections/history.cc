@@ -1,4 +1,7 @@
 #include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,6 +29,26 @@ Result<std::string> read_event(const Store& store, Position position) {
   return fail(Errc::damaged, "the read model's history lacks position " +
                                  std::to_string(position.value) +
                                  ": stop the node and run keyledger projection rebuild");
+}
+
+/// Calls `fold` for the events that `index` lists of `owner` up to `position`, in order.
+Result<void> fold_history(const Store& store, Family index, const std::string& owner,
+                          Position position, const std::function<void(const Event&)>& fold) {
+  Result<void> failure;
+  log::Decoder decoder;
+  const std::string end = position.value == UINT64_MAX
+                              ? after_prefix(index_prefix(owner))
+                              : index_key(owner, Position{position.value + 1});
+  const auto read = store.scan(
+      index, index_prefix(owner), end, false, [&](std::string_view row_key, std::string_view) {
+        const auto bytes = read_event(store, read_index_key(row_key).value_or(Position{}));
+        if (!bytes) return failure = fail(bytes.error()), false;
+        const auto decoded = decoder.decode(*bytes);
+        if (!decoded) return failure = fail(decoded.error()), false;
+        if (const auto* event = std::get_if<Event>(&*decoded)) fold(*event);
+        return true;
+      });
+  return read ? failure : read;
 }
 
 }  // namespace
@@ -73,34 +96,61 @@ Result<HistoryPage> ReadModel::history(const HistoryQuery& query) const {
 
 Result<State> ReadModel::state_at(const AccountId& account, const std::optional<KeyId>& key,
                                   Position position) const {
-  const std::string subject = key ? key->value : subject_of(account);
-  // A zero byte more makes the next key, also after the last position that there can be.
-  const std::string to = index_key(subject, position) + '\0';
   State state;
-  Result<void> failure;
-  log::Decoder decoder;
-  const auto read = store_->scan(Family::history_by_subject, index_prefix(subject), to, false,
-                                 [&](std::string_view row_key, std::string_view) {
-                                   const auto bytes = read_event(
-                                       *store_, read_index_key(row_key).value_or(Position{}));
-                                   if (!bytes) {
-                                     failure = fail(bytes.error());
-                                     return false;
-                                   }
-                                   const auto decoded = decoder.decode(*bytes);
-                                   if (!decoded) {
-                                     failure = fail(decoded.error());
-                                     return false;
-                                   }
-                                   const auto* event = std::get_if<Event>(&*decoded);
-                                   if (event != nullptr && event->account == account) {
-                                     state = evolve(std::move(state), event->fact, event->time);
-                                   }
-                                   return true;
+  const auto read =
+      fold_history(*store_, Family::history_by_subject, key ? key->value : subject_of(account),
+                   position, [&](const Event& event) {
+                     if (event.account != account) return;
+                     state = evolve(std::move(state), event.fact, event.time);
+                   });
+  if (!read) return fail(read.error());
+  return state;
+}
+
+Result<std::map<std::string, KeyState>> ReadModel::keys_at(const AccountId& account,
+                                                           Position position) const {
+  std::map<std::string, KeyState> keys;
+  const auto read = fold_history(*store_, Family::history_by_account, account.value, position,
+                                 [&](const Event& event) {
+                                   if (!event.key) return;
+                                   KeyState& key = keys[event.key->value];
+                                   State state;
+                                   state.key = std::move(key);
+                                   key = evolve(std::move(state), event.fact, event.time).key;
                                  });
   if (!read) return fail(read.error());
-  if (!failure) return fail(std::move(failure.error()));
-  return state;
+  std::erase_if(keys,
+                [](const auto& each) { return each.second.status != KeyState::Status::live; });
+  return keys;
+}
+
+Result<Position> ReadModel::position_at(Instant at) const {
+  const auto known = meta();
+  if (!known) return fail(known.error());
+  // Event times never go back, so halving finds it: all up to `before` are not later than `at`,
+  // and all from `after` on are, or there are none.
+  Position before;
+  Position after{known->position.value + 1};
+  while (before.value + 1 < after.value) {
+    const Position middle{before.value + (after.value - before.value) / 2};
+    std::optional<std::pair<Position, Instant>> event;
+    const auto read = store_->scan(
+        Family::history, position_key(middle), position_key(after), false,
+        [&](std::string_view key, std::string_view bytes) {
+          const auto decoded = log::decode(bytes);
+          if (!decoded) return true;  // A quarantined one: the next tells as much.
+          event.emplace(read_position_key(key).value_or(middle),
+                        std::visit([](const auto& any) { return any.time; }, *decoded));
+          return false;
+        });
+    if (!read) return fail(read.error());
+    if (event && event->second <= at) {
+      before = event->first;
+    } else {
+      after = middle;
+    }
+  }
+  return before;
 }
 
 }  // namespace keyledger::projections

@@ -1,4 +1,7 @@
 #include <algorithm>
+#include <functional>
+#include <iterator>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,31 +40,63 @@ bool matches(const KeyState& key, const KeyQuery& query, std::string_view wanted
          (key.description && contains(key.description->value, wanted));
 }
 
-/// By creation: ids sort so, and so do the rows. Reads no further than the page.
-Result<KeyPage> list_by_creation(const Store& store, const KeyQuery& query) {
-  const std::string prefix = keys_prefix(query.account);
-  std::string from = prefix;
-  std::string to = after_prefix(prefix);
+/// Calls `visit` with keys in the order of their ids, or the reverse, until it returns false.
+using Visit = std::function<bool(KeyState)>;
+
+/// The keys whose ids are in [from, to) that a list is made of; an empty `to` is no bound.
+using Keys = std::function<Result<void>(const std::string& from, const std::string& to,
+                                        bool reverse, const Visit& visit)>;
+
+/// The keys of an account as they are.
+Keys keys_now(const Store& store, const AccountId& account) {
+  return [&store, prefix = keys_prefix(account)](const std::string& from, const std::string& to,
+                                                 bool reverse, const Visit& visit) -> Result<void> {
+    Result<KeyState> key;
+    const auto read =
+        store.scan(Family::keys, prefix + from, to.empty() ? after_prefix(prefix) : prefix + to,
+                   reverse, [&](std::string_view row_key, std::string_view row) {
+                     key = read_key_row(row_key, row);
+                     return key && visit(std::move(*key));
+                   });
+    if (!read) return read;
+    if (!key) return fail(std::move(key.error()));
+    return {};
+  };
+}
+
+/// The keys of an account as they were, all of them.
+Keys keys_then(std::map<std::string, KeyState> keys) {
+  return [keys = std::move(keys)](const std::string& from, const std::string& to, bool reverse,
+                                  const Visit& visit) -> Result<void> {
+    const auto begin = keys.lower_bound(from);
+    const auto end = to.empty() ? keys.end() : keys.lower_bound(to);
+    if (reverse) {
+      for (auto it = end; it != begin && visit(std::prev(it)->second);) --it;
+    } else {
+      for (auto it = begin; it != end && visit(it->second);) ++it;
+    }
+    return {};
+  };
+}
+
+/// By creation, as ids sort. Reads no further than the page.
+Result<KeyPage> list_by_creation(const Keys& keys, const KeyQuery& query) {
+  std::string from;
+  std::string to;
   const bool descending = query.order == Order::descending;
   if (query.after) {
-    std::string last = keys_key(query.account, query.after->id);
-    // A zero byte more makes the next key, of what may stand there.
-    (descending ? to : from) = descending ? std::move(last) : last + '\0';
+    // A zero byte more makes the next id of those that may be there.
+    (descending ? to : from) = descending ? query.after->id.value : query.after->id.value + '\0';
   }
   KeyPage page;
   const std::string wanted = lower(query.text);
-  Result<KeyState> key;
-  const auto read = store.scan(Family::keys, from, to, descending,
-                               [&](std::string_view row_key, std::string_view row) {
-                                 key = read_key_row(row_key, row);
-                                 if (!key) return false;
-                                 if (!matches(*key, query, wanted)) return true;
-                                 page.more = page.keys.size() == query.limit;
-                                 if (!page.more) page.keys.push_back(std::move(*key));
-                                 return !page.more;
-                               });
+  const auto read = keys(from, to, descending, [&](KeyState key) {
+    if (!matches(key, query, wanted)) return true;
+    page.more = page.keys.size() == query.limit;
+    if (!page.more) page.keys.push_back(std::move(key));
+    return !page.more;
+  });
   if (!read) return fail(read.error());
-  if (!key) return fail(std::move(key.error()));
   return page;
 }
 
@@ -75,7 +110,7 @@ struct NamedKey {
 };
 
 /// By name: reads all of the account's keys, and keeps a page of them (and one more) in a heap.
-Result<KeyPage> list_by_name(const Store& store, const KeyQuery& query) {
+Result<KeyPage> list_by_name(const Keys& keys, const KeyQuery& query) {
   const bool descending = query.order == Order::descending;
   const auto before = [descending](const NamedKey& left, const NamedKey& right) {
     return descending ? right.sort_key() < left.sort_key() : left.sort_key() < right.sort_key();
@@ -88,25 +123,19 @@ Result<KeyPage> list_by_name(const Store& store, const KeyQuery& query) {
   }
   std::vector<NamedKey> heap;  // Its top is the last of what is kept.
   const std::string wanted = lower(query.text);
-  const std::string prefix = keys_prefix(query.account);
-  Result<KeyState> key;
-  const auto read = store.scan(Family::keys, prefix, after_prefix(prefix), false,
-                               [&](std::string_view row_key, std::string_view row) {
-                                 key = read_key_row(row_key, row);
-                                 if (!key) return false;
-                                 if (!matches(*key, query, wanted)) return true;
-                                 NamedKey named{lower(key->name.value), std::move(*key)};
-                                 if (after && !before(*after, named)) return true;
-                                 heap.push_back(std::move(named));
-                                 std::ranges::push_heap(heap, before);
-                                 if (heap.size() > query.limit + 1) {
-                                   std::ranges::pop_heap(heap, before);
-                                   heap.pop_back();
-                                 }
-                                 return true;
-                               });
+  const auto read = keys({}, {}, false, [&](KeyState key) {
+    if (!matches(key, query, wanted)) return true;
+    NamedKey named{lower(key.name.value), std::move(key)};
+    if (after && !before(*after, named)) return true;
+    heap.push_back(std::move(named));
+    std::ranges::push_heap(heap, before);
+    if (heap.size() > query.limit + 1) {
+      std::ranges::pop_heap(heap, before);
+      heap.pop_back();
+    }
+    return true;
+  });
   if (!read) return fail(read.error());
-  if (!key) return fail(std::move(key.error()));
   std::ranges::sort_heap(heap, before);
   KeyPage page;
   page.more = heap.size() > query.limit;
@@ -118,8 +147,13 @@ Result<KeyPage> list_by_name(const Store& store, const KeyQuery& query) {
 }  // namespace
 
 Result<KeyPage> ReadModel::list_keys(const KeyQuery& query) const {
-  return query.sort == KeySort::name ? list_by_name(*store_, query)
-                                     : list_by_creation(*store_, query);
+  Keys keys = keys_now(*store_, query.account);
+  if (query.as_of) {
+    auto then = keys_at(query.account, *query.as_of);
+    if (!then) return fail(std::move(then.error()));
+    keys = keys_then(std::move(*then));
+  }
+  return query.sort == KeySort::name ? list_by_name(keys, query) : list_by_creation(keys, query);
 }
 
 }  // namespace keyledger::projections

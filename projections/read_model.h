@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,6 +50,7 @@ struct KeyQuery {
     KeyId id;
   };
   std::optional<After> after;
+  std::optional<Position> as_of;  ///< The keys as they were right after this event.
 };
 
 struct KeyPage {
@@ -134,6 +136,9 @@ class ReadModel {
   Result<State> state_at(const AccountId& account, const std::optional<KeyId>& key,
                          Position position) const;
 
+  /// The last position whose event happened at `at` or before it; 0 where there is none.
+  Result<Position> position_at(Instant at) const;
+
   /// Position 0 and empty texts for a model that has applied nothing.
   Result<MetaRow> meta() const;
 
@@ -150,6 +155,10 @@ class ReadModel {
   Store& store() { return *store_; }
 
  private:
+  /// The account's keys that were live right after the event at `position`, by id.
+  Result<std::map<std::string, KeyState>> keys_at(const AccountId& account,
+                                                  Position position) const;
+
   std::unique_ptr<Store> store_;
 };
 

@@ -15,6 +15,7 @@
 #include "services/http/json_body.h"
 #include "services/http/problem.h"
 #include "services/http/query.h"
+#include "services/queries/as_of.h"
 #include "services/queries/trail.h"
 #include "services/security/cursor.h"
 
@@ -47,7 +48,7 @@ asio::awaitable<std::invoke_result_t<Work>> on_threads(asio::thread_pool& thread
 }
 
 /// `response`, read from a model that was at `position` or beyond.
-Response as_of(std::uint64_t position, Response response) {
+Response at_position(std::uint64_t position, Response response) {
   response.position = position;
   return response;
 }
@@ -71,19 +72,20 @@ Result<bool> is_second(const http::Query& query, std::string_view name, std::str
               std::string(name) + " must be " + std::string(first) + " or " + std::string(second));
 }
 
-/// What a cursor is bound to: every part of the question but the page.
-std::string cursor_scope(const KeyQuery& query) {
+/// What a cursor is bound to: the account and every part of the question but the page.
+std::string cursor_scope(const AccountId& account, const http::Query& query) {
   std::string scope = "keys";
-  scope.append(1, '\0').append(query.account.value);
-  scope.append(1, '\0').append(query.enabled ? (*query.enabled ? "enabled" : "disabled") : "all");
-  scope.append(1, '\0').append(query.sort == KeySort::name ? "name" : "created_at");
-  scope.append(1, '\0').append(query.order == Order::descending ? "desc" : "asc");
-  scope.append(1, '\0').append(query.text);
+  scope.append(1, '\0').append(account.value);
+  using Part = std::pair<const char*, const char*>;  // A parameter, and what it is by default.
+  for (const auto& [name, otherwise] : {Part("enabled", ""), Part("sort", "created_at"),
+                                        Part("order", "asc"), Part("as_of", ""), Part("q", "")}) {
+    scope.append(1, '\0').append(query.get(name).value_or(otherwise));
+  }
   return scope;
 }
 
 Result<KeyQuery> read_key_query(const AccountId& account, const http::Query& query,
-                                const security::KeyRing& ring) {
+                                const std::string& scope, const security::KeyRing& ring) {
   KeyQuery keys;
   keys.account = account;
   const auto limit = query.number("limit", 1, kMaxLimit);
@@ -103,7 +105,7 @@ Result<KeyQuery> read_key_query(const AccountId& account, const http::Query& que
 
   const auto cursor = query.get("cursor");
   if (!cursor) return keys;
-  const auto payload = security::read_cursor(ring, cursor_scope(keys), *cursor);
+  const auto payload = security::read_cursor(ring, scope, *cursor);
   if (!payload) {
     return fail(Errc::malformed,
                 "cursor is not one that this list gave for the same account, filters and sort");
@@ -157,37 +159,70 @@ std::vector<http::Route> Routes::table() const {
 Routes::Answer Routes::get_account(const Request& request) const {
   const auto caller = admission_.admit(request, Scope::accounts_write);
   if (!caller) co_return http::problem(caller.error(), request.request_id);
-  const auto query = http::Query::parse(request.query, {});
+  const auto query = http::Query::parse(request.query, {"as_of"});
   if (!query) co_return http::problem(query.error(), request.request_id);
   if (!http::accepts(request, "application/json")) {
     co_return not_acceptable(request, "this answers with application/json");
   }
   const auto position = co_await admission_.min_position(request, *query);
   if (!position) co_return http::problem(position.error(), request.request_id);
+  const auto as_of = read_as_of(*query, Position{*position}, api::now());
+  if (!as_of) co_return http::problem(as_of.error(), request.request_id);
 
-  const auto account = model_.account(caller->account);
-  if (!account) co_return http::problem(account.error(), request.request_id);
-  if (!account->registered) co_return not_found(request);
-  co_return as_of(*position,
-                  http::json_response(200, api::account_json(caller->account, *account).dump()));
+  const auto state = co_await state_as_of(caller->account, std::nullopt, *as_of);
+  if (!state) co_return http::problem(state.error(), request.request_id);
+  if (!state->account.registered) co_return not_found(request);
+  const auto body = api::account_json(caller->account, state->account);
+  co_return at_position(*position, http::json_response(200, body.dump()));
+}
+
+/// The account, or the key where one is named, as it is or was.
+boost::asio::awaitable<Result<State>> Routes::state_as_of(AccountId account,
+                                                          std::optional<KeyId> key,
+                                                          AsOf as_of) const {
+  State state;
+  if (as_of.is_named()) {
+    co_return co_await on_threads(threads_, [&]() -> Result<State> {
+      const auto at = find_position(as_of, model_);
+      if (!at) return fail(at.error());
+      return model_.state_at(account, key, at->value_or(Position{}));
+    });
+  }
+  if (key) {
+    auto now = model_.key(account, *key);
+    if (!now) co_return fail(std::move(now.error()));
+    state.key = std::move(*now);
+  } else {
+    auto now = model_.account(account);
+    if (!now) co_return fail(std::move(now.error()));
+    state.account = std::move(*now);
+  }
+  co_return state;
 }
 
 Routes::Answer Routes::list_keys(const Request& request) const {
   const auto caller = admission_.admit(request, Scope::keys_read);
   if (!caller) co_return http::problem(caller.error(), request.request_id);
-  const auto query =
-      http::Query::parse(request.query, {"limit", "cursor", "enabled", "q", "sort", "order"});
+  const auto query = http::Query::parse(
+      request.query, {"limit", "cursor", "enabled", "q", "sort", "order", "as_of"});
   if (!query) co_return http::problem(query.error(), request.request_id);
   if (!http::accepts(request, "application/json")) {
     co_return not_acceptable(request, "this answers with application/json");
   }
-  const auto keys = read_key_query(caller->account, *query, ring_);
+  const std::string scope = cursor_scope(caller->account, *query);
+  auto keys = read_key_query(caller->account, *query, scope, ring_);
   if (!keys) co_return http::problem(keys.error(), request.request_id);
   const auto position = co_await admission_.min_position(request, *query);
   if (!position) co_return http::problem(position.error(), request.request_id);
+  const auto as_of = read_as_of(*query, Position{*position}, api::now());
+  if (!as_of) co_return http::problem(as_of.error(), request.request_id);
 
-  const auto page =
-      co_await on_threads(threads_, [this, &keys] { return model_.list_keys(*keys); });
+  const auto page = co_await on_threads(threads_, [&]() -> Result<projections::KeyPage> {
+    const auto at = find_position(*as_of, model_);
+    if (!at) return fail(at.error());
+    keys->as_of = *at;
+    return model_.list_keys(*keys);
+  });
   if (!page) co_return http::problem(page.error(), request.request_id);
   nlohmann::ordered_json body{{"keys", nlohmann::ordered_json::array()}, {"next_cursor", nullptr}};
   for (const KeyState& key : page->keys) body["keys"].push_back(api::key_json(key));
@@ -196,9 +231,9 @@ Routes::Answer Routes::list_keys(const Request& request) const {
     std::string payload = last.id.value;
     payload.append(1, '\0');
     if (keys->sort == KeySort::name) payload += last.name.value;
-    body["next_cursor"] = security::make_cursor(ring_, cursor_scope(*keys), payload);
+    body["next_cursor"] = security::make_cursor(ring_, scope, payload);
   }
-  co_return as_of(*position, http::json_response(200, body.dump()));
+  co_return at_position(*position, http::json_response(200, body.dump()));
 }
 
 Routes::Answer Routes::get_key(const Request& request) const {
@@ -206,26 +241,29 @@ Routes::Answer Routes::get_key(const Request& request) const {
   if (!caller) co_return http::problem(caller.error(), request.request_id);
   const auto id = api::key_in_path(request);
   if (!id) co_return http::problem(id.error(), request.request_id);
-  const auto query = http::Query::parse(request.query, {});
+  const auto query = http::Query::parse(request.query, {"as_of"});
   if (!query) co_return http::problem(query.error(), request.request_id);
   if (!http::accepts(request, "application/json")) {
     co_return not_acceptable(request, "this answers with application/json");
   }
   const auto position = co_await admission_.min_position(request, *query);
   if (!position) co_return http::problem(position.error(), request.request_id);
+  const auto as_of = read_as_of(*query, Position{*position}, api::now());
+  if (!as_of) co_return http::problem(as_of.error(), request.request_id);
 
-  const auto key = model_.key(caller->account, *id);
-  if (!key) co_return http::problem(key.error(), request.request_id);
-  if (key->status != KeyState::Status::live) co_return not_found(request);
-  const std::string tag = api::entity_tag(key->version);
+  const auto state = co_await state_as_of(caller->account, *id, *as_of);
+  if (!state) co_return http::problem(state.error(), request.request_id);
+  const KeyState& key = state->key;
+  if (key.status != KeyState::Status::live) co_return not_found(request);
+  const std::string tag = api::entity_tag(key.version);
   Response response;
   if (none_match_fails(request, tag)) {
     response.status = 304;
   } else {
-    response = http::json_response(200, api::key_json(*key).dump());
+    response = http::json_response(200, api::key_json(key).dump());
   }
   response.set("ETag", tag);
-  co_return as_of(*position, std::move(response));
+  co_return at_position(*position, std::move(response));
 }
 
 Routes::Answer Routes::account_trail(const Request& request) const {
@@ -286,7 +324,7 @@ Routes::Answer Routes::trail(const Request& request, HistoryQuery history) const
       co_await on_threads(threads_, [this, &history] { return model_.history(history); });
   if (!page) co_return http::problem(page.error(), request.request_id);
 
-  if (json) co_return as_of(*position, http::json_response(200, trail_as_json(*page)));
+  if (json) co_return at_position(*position, http::json_response(200, trail_as_json(*page)));
   Response response;
   response.set("Cache-Control", "no-store");
   if (ndjson) {
@@ -302,7 +340,7 @@ Routes::Answer Routes::trail(const Request& request, HistoryQuery history) const
   if (page->more && !page->entries.empty()) {
     response.set("Keyledger-Next-After", std::to_string(page->entries.back().position.value));
   }
-  co_return as_of(*position, std::move(response));
+  co_return at_position(*position, std::move(response));
 }
 
 }  // namespace keyledger::queries

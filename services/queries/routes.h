@@ -1,12 +1,15 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include <boost/asio/thread_pool.hpp>
 
+#include "events/state.h"
 #include "projections/read_model.h"
 #include "services/api/admission.h"
 #include "services/http/router.h"
+#include "services/queries/as_of.h"
 #include "services/security/key_ring.h"
 
 namespace keyledger::queries {
@@ -30,6 +33,8 @@ class Routes {
   Answer get_key(const http::Request& request) const;
   Answer account_trail(const http::Request& request) const;
   Answer key_trail(const http::Request& request) const;
+  boost::asio::awaitable<Result<State>> state_as_of(AccountId account, std::optional<KeyId> key,
+                                                    AsOf as_of) const;
   Answer trail(const http::Request& request, projections::HistoryQuery query) const;
 
   const projections::ReadModel& model_;

@@ -1,4 +1,5 @@
 #include <atomic>
+#include <charconv>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -35,6 +36,14 @@ void while_reading(Read read, Write write) {
   write();
   done = true;
   for (auto& reader : readers) reader.join();
+}
+
+/// The number that a username is; -1 for one that is none.
+int number_in(const Username& username) {
+  int number = -1;
+  const std::string& text = username.value;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
 }
 
 class FreshGrants : public testing::Test {
@@ -76,7 +85,7 @@ TEST_F(FreshGrants, AreNeverOfAUsernameFromBeforeOneThatWasPublished) {
       [&] {
         const int before = published.load();
         const auto grant = ledger.grant(creation(created));
-        if (!grant || std::stoi(grant->username.value) < before) ++too_old;
+        if (!grant || number_in(grant->username) < before) ++too_old;
       },
       [&] {
         for (int n = 1; n <= kUsernames; ++n) {

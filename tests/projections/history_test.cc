@@ -173,6 +173,7 @@ TEST_F(History, InAnyPagesOfAnyQuestion_LeavesOutNothingAndTellsNothingTwice) {
     while (more) {
       const auto page = must(ledger.model().history(query));
       for (const auto& entry : page.entries) told.push_back(entry.position.value);
+      RC_ASSERT(told.size() <= expected.size());
       more = page.more;
       RC_ASSERT(!more || page.entries.size() == query.limit);
       if (more) query.after = page.entries.back().position;

@@ -93,6 +93,7 @@ std::vector<KeyId> ids_of_all_pages(
     RC_ASSERT(page.keys.size() <= query.limit);
     for (const KeyState& key : page.keys) ids.push_back(key.id);
     if (!page.more) return ids;
+    RC_ASSERT(ids.size() < 100U);
     RC_ASSERT(page.keys.size() == query.limit);
     query.after = KeyQuery::After{page.keys.back().name.value, page.keys.back().id};
     between();
