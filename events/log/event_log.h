@@ -77,6 +77,12 @@ class EventLog : public LogReader {
   /// Errors: unavailable (not written, and never will be), outcome_unknown (it may appear in the
   /// log later or after a restart; this log takes no further appends until it is opened anew).
   virtual Result<Position> append(const Append& append) = 0;
+
+  /// Leaves no byte on disk of the envelopes that were erased before this call, in this run or an
+  /// earlier one: erasing alone only makes them unreadable here. May take as long as rewriting what
+  /// lies around them. Returns whether there were any. Beside append(), from any thread; one call
+  /// at a time. Does not reach copies that were taken of the log. Errors: io; it may be repeated.
+  virtual Result<bool> purge() = 0;
 };
 
 }  // namespace keyledger::log

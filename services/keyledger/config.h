@@ -24,6 +24,7 @@ struct ServeConfig {
   unsigned threads = 0;  ///< 0: one per processor.
   std::chrono::milliseconds max_staleness{10'000};
   std::chrono::milliseconds drain_timeout{20'000};
+  std::chrono::milliseconds erase_within{600'000};
   std::size_t cache_bytes = std::size_t{256} << 20U;
   http::Limits limits;
   logging::Level log_level = logging::Level::info;

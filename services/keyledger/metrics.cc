@@ -85,6 +85,15 @@ std::string render_metrics(const MetricSources& sources) {
     families.push_back(counter("keyledger_append_failures_total", "Appends that failed",
                                writer.failed_appends.load()));
   }
+  if (sources.eraser != nullptr) {
+    const auto& eraser = sources.eraser->stats();
+    families.push_back(counter("keyledger_erasures_total",
+                               "Times that erased values were purged from the disk",
+                               eraser.purges.load()));
+    families.push_back(counter("keyledger_erasure_failures_total",
+                               "Times that this failed; it is tried again",
+                               eraser.failures.load()));
+  }
   return prometheus::TextSerializer().Serialize(families);
 }
 

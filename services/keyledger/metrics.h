@@ -4,6 +4,7 @@
 
 #include "events/log/event_log.h"
 #include "projections/projector.h"
+#include "services/commands/eraser.h"
 #include "services/commands/writer.h"
 #include "services/http/server.h"
 #include "services/keyledger/request_metrics.h"
@@ -19,6 +20,7 @@ struct MetricSources {
   const log::LogReader& log;
   const verify::Verifier* verifier;
   const commands::Writer* writer;
+  const commands::Eraser* eraser;
   bool ready;
 };
 

@@ -157,6 +157,7 @@ Result<void> Node::start_server() {
     auto leads =
         writer_->lead(named ? config_.advertise : "http://" + server_->addresses().front());
     if (!leads) return leads;
+    eraser_ = std::make_unique<commands::Eraser>(*log_, logger_, config_.erase_within);
   }
   server_->start();
   return {};
@@ -164,6 +165,7 @@ Result<void> Node::start_server() {
 
 void Node::stop() {
   if (server_) server_->drain(config_.drain_timeout);
+  eraser_.reset();
   if (writer_) writer_->stop();
   if (projector_) projector_->stop();
   if (query_threads_) query_threads_->join();
@@ -239,8 +241,8 @@ Response Node::readiness(const Request&) const {
 }
 
 Response Node::metrics(const Request&) const {
-  MetricSources sources{*server_,      *request_metrics_,      *projector_, *log_, verifier_.get(),
-                        writer_.get(), why_not_ready().empty()};
+  MetricSources sources{*server_,        *request_metrics_, *projector_,   *log_,
+                        verifier_.get(), writer_.get(),     eraser_.get(), why_not_ready().empty()};
   Response response;
   response.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
   response.body = render_metrics(sources);

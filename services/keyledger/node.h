@@ -12,6 +12,7 @@
 #include "projections/projector.h"
 #include "projections/read_model.h"
 #include "services/api/admission.h"
+#include "services/commands/eraser.h"
 #include "services/commands/routes.h"
 #include "services/commands/writer.h"
 #include "services/http/router.h"
@@ -68,6 +69,7 @@ class Node {
   std::unique_ptr<api::Admission> admission_;
   std::unique_ptr<boost::asio::thread_pool> query_threads_;
   std::unique_ptr<commands::Writer> writer_;
+  std::unique_ptr<commands::Eraser> eraser_;
   std::unique_ptr<commands::Routes> command_routes_;
   std::unique_ptr<queries::Routes> query_routes_;
   std::unique_ptr<verify::Verifier> verifier_;

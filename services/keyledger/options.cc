@@ -12,6 +12,8 @@ namespace {
 
 /// Ten years: deadlines are counted in nanoseconds, which must not overflow.
 constexpr std::int64_t kMaxDurationMs = 3650LL * 86'400'000;
+/// Each erasure rewrites files: not over and over.
+constexpr std::int64_t kMinErasureMs = 100;
 constexpr std::uint64_t kMaxCacheBytes = std::uint64_t{1} << 44U;
 
 /// A CLI11 type of "500ms", "10s", "2m", "1h", "1d", in milliseconds.
@@ -105,6 +107,9 @@ CLI::App* add_serve(CLI::App& root, ServeConfig& config) {
       ->default_str("recoverable");
   add_duration(*serve, "--max-staleness", config.max_staleness,
                "How long a node that no longer follows the log goes on validating");
+  add_duration(*serve, "--erase-within", config.erase_within,
+               "How soon the bytes of an erased value are gone from the disk")
+      ->check(CLI::Range(kMinErasureMs, kMaxDurationMs).description(""));
   add_duration(*serve, "--drain-timeout", config.drain_timeout,
                "How long SIGTERM waits for requests in flight");
   add_duration(*serve, "--request-timeout", config.limits.request_timeout,

@@ -78,6 +78,11 @@ Result<Position> MemoryLog::append(const Append& append) {
   return fail(failure->code, "told to fail");
 }
 
+Result<bool> MemoryLog::purge() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(has_unpurged_, false);
+}
+
 void MemoryLog::fail_next_append(Errc code, Fate fate) {
   const std::lock_guard lock(mutex_);
   next_failure_ = Failure{code, fate};
@@ -100,6 +105,7 @@ Position MemoryLog::write(const Append& append) {
     envelopes_.insert_or_assign(envelope.key, envelope);
   }
   for (const KeyId& key : append.erased) envelopes_.erase(key);
+  has_unpurged_ = has_unpurged_ || !append.erased.empty();
   if (!append.events.empty()) appended_.notify_all();
   return Position{events_.size()};
 }

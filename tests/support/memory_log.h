@@ -24,6 +24,7 @@ class MemoryLog final : public EventLog {
   Result<std::optional<Envelope>> envelope(const KeyId& key) const override;
   Result<std::vector<KeyId>> envelopes_due(Instant now, std::size_t max) const override;
   Result<Position> append(const Append& append) override;
+  Result<bool> purge() override;
 
   /// The next append fails with `code`, which is unavailable (nothing is written, and later appends
   /// go on) or outcome_unknown (`fate` says what happened; the log is closed to later appends).
@@ -50,6 +51,7 @@ class MemoryLog final : public EventLog {
   std::optional<Position> damaged_;
   std::optional<Failure> next_failure_;
   bool closed_ = false;
+  bool has_unpurged_ = false;
 };
 
 }  // namespace keyledger::log

@@ -91,6 +91,8 @@ class EmbeddedLog final : public EventLog {
     return move_end_to(Position{end.value + append.events.size()});
   }
 
+  Result<bool> purge() override { return store_->purge(); }
+
  private:
   Position move_end_to(Position end) {
     {

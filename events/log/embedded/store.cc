@@ -22,6 +22,11 @@ namespace {
 
 constexpr std::string_view kFormatKey = "format";
 constexpr std::string_view kFormat = "1";
+/// There while envelopes were erased whose bytes may still lie in some file.
+constexpr std::string_view kUnpurgedKey = "unpurged";
+/// All key ids: they begin with these letters.
+constexpr std::string_view kFirstKey = "key_";
+constexpr std::string_view kLastKey = "key_~";
 constexpr std::size_t kReadBytes = std::size_t{1} << 20U;
 /// How often a reader tries again when the writer replaced files while it was opening them.
 constexpr int kOpenAttempts = 5;
@@ -86,6 +91,16 @@ Error damaged_after(Position last, const std::string& why) {
           "the log is damaged after position " + std::to_string(last.value) + " (" + why +
               "): restore the data directory from a backup",
           {}};
+}
+
+void widen(std::optional<KeyRange>& range, const std::string& key) {
+  if (!range) {
+    range.emplace(key, key);
+  } else if (key < range->first) {
+    range->first = key;
+  } else if (key > range->last) {
+    range->last = key;
+  }
 }
 
 }  // namespace
@@ -246,7 +261,12 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
   if (auto known = database->check_format(); !known) return fail(std::move(known.error()));
   const auto end = database->end();
   if (!end) return fail(end.error());
-  return std::unique_ptr<Store>(new Store(std::move(database), *end));
+  std::string mark;
+  const bool is_unpurged =
+      database->db->Get({}, database->family(settings), slice(kUnpurgedKey), &mark).ok();
+  auto store = std::unique_ptr<Store>(new Store(std::move(database), *end));
+  if (is_unpurged) store->unpurged_.emplace(std::string(kFirstKey), std::string(kLastKey));
+  return store;
 }
 
 Result<std::unique_ptr<Store>> Store::open_for_reading(const std::filesystem::path& directory) {
@@ -347,6 +367,11 @@ Result<void> Store::write(const Append& append, Position first) {
       batch.Put(database_->family(settings), due_key(*envelope.erase_after, envelope.key), {});
     }
   }
+  const std::lock_guard lock(mutex_);
+  if (!append.erased.empty()) {
+    batch.Put(database_->family(settings), slice(kUnpurgedKey), {});
+    for (const KeyId& key : append.erased) widen(unpurged_, key.value);
+  }
   rocksdb::WriteOptions synced;
   synced.sync = true;
   const auto status = database_->db->Write(synced, &batch);
@@ -354,6 +379,42 @@ Result<void> Store::write(const Append& append, Position first) {
   return fail(
       Errc::outcome_unknown,
       "writing to the log failed, and nobody knows what reached the disk: " + status.ToString());
+}
+
+Result<bool> Store::purge() {
+  std::optional<KeyRange> keys;
+  {
+    const std::lock_guard lock(mutex_);
+    keys.swap(unpurged_);
+  }
+  if (!keys) return false;
+  if (auto rewritten = rewrite(*keys); !rewritten) {
+    const std::lock_guard lock(mutex_);
+    widen(unpurged_, keys->first);
+    widen(unpurged_, keys->last);
+    return fail(std::move(rewritten.error()));
+  }
+  const std::lock_guard lock(mutex_);
+  if (unpurged_) return true;  // Others were erased meanwhile: the mark is theirs now.
+  const auto status = database_->db->Delete({}, database_->family(settings), slice(kUnpurgedKey));
+  if (!status.ok()) return fail(io_error(status, "can't note that erased values are gone"));
+  return true;
+}
+
+/// Erased rows leave memory and write-ahead log by a flush, and the files that hold the rows proper
+/// by a compaction down to the last level.
+Result<void> Store::rewrite(const KeyRange& keys) {
+  std::vector<rocksdb::ColumnFamilyHandle*> all;
+  for (const auto& handle : database_->handles) all.push_back(handle.get());
+  auto status = database_->db->Flush({}, all);
+  if (!status.ok()) return fail(io_error(status, "can't flush erased values"));
+  rocksdb::CompactRangeOptions options;
+  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+  const rocksdb::Slice first(keys.first);
+  const rocksdb::Slice last(keys.last);
+  status = database_->db->CompactRange(options, database_->family(envelopes), &first, &last);
+  if (!status.ok()) return fail(io_error(status, "can't rewrite what lies around erased values"));
+  return {};
 }
 
 }  // namespace keyledger::log
