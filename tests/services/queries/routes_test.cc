@@ -195,5 +195,13 @@ TEST_F(Queries, OfATrailByType_TakeTheTypeAsEventsTellItToo) {
   EXPECT_EQ(json_of(asked.get(path, "type=" + told))["events"], events);
 }
 
+TEST_F(Queries, WithTwoMinimumPositions_AreMalformed) {
+  EXPECT_EQ(asked.get(kKeys, "", {{"Keyledger-Min-Position", "1"}}).status, 200u);
+  EXPECT_EQ(
+      asked.get(kKeys, "", {{"Keyledger-Min-Position", "1"}, {"keyledger-min-position", "999"}})
+          .status,
+      400u);
+}
+
 }  // namespace
 }  // namespace keyledger::queries
