@@ -7,6 +7,7 @@
 #include "services/commands/writer.h"
 #include "services/http/server.h"
 #include "services/keyledger/request_metrics.h"
+#include "services/logging/logger.h"
 #include "services/verify/verifier.h"
 
 namespace keyledger {
@@ -19,6 +20,7 @@ struct MetricSources {
   const log::LogReader& log;
   const verify::Verifier* verifier;
   const commands::Writer* writer;
+  const logging::Logger& logger;
   bool ready;
 };
 
