@@ -70,7 +70,8 @@ Result<Caller> Admission::admit(const http::Request& request, security::Scope sc
 boost::asio::awaitable<Result<std::uint64_t>> Admission::min_position(
     const http::Request& request, const http::Query& query) const {
   std::uint64_t wanted = 0;
-  if (request.count("keyledger-min-position") > 0) {
+  if (const std::size_t count = request.count("keyledger-min-position"); count > 0) {
+    if (count > 1) co_return fail(Errc::malformed, "Keyledger-Min-Position is there twice");
     const auto header = parse_position(request.header("keyledger-min-position"));
     if (!header) co_return fail(header.error());
     wanted = *header;

@@ -49,7 +49,7 @@ struct Response {
   std::string body;
   /// What Keyledger-Position says; none: where the read model was when the request came in.
   std::optional<std::uint64_t> position = {};
-  /// What the client is not told, for the log.
+  /// Why, for the log, where that is no fault of the client's: it isn't told of a 500.
   std::string log_text = {};
 
   /// Appends a header line. CR, LF and NUL in `value` become spaces: nothing can be smuggled in.

@@ -118,7 +118,7 @@ Response problem(const Error& error, std::string_view request_id) {
   }
   Response response = render(kind, std::move(body));
   if (kind.status == 401) response.set("WWW-Authenticate", "Bearer realm=\"keyledger\"");
-  if (kind.status == 500) response.log_text = error.message;
+  if (kind.status >= 500) response.log_text = error.message;
   return response;
 }
 

@@ -33,7 +33,7 @@ struct Exchange {
   const Route* route;  ///< Null when none matched.
   unsigned status;
   std::chrono::nanoseconds duration;
-  std::string_view log_text;  ///< What the client was not told of a failure.
+  std::string_view log_text;  ///< Why, of an answer from 500 on.
 };
 using Observer = std::function<void(const Exchange&)>;
 

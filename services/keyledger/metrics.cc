@@ -70,6 +70,9 @@ std::string render_metrics(const MetricSources& sources) {
   families.push_back(counter("keyledger_projection_rejected_total",
                              "Runs skipped by the fold's guard; 0 on a healthy log",
                              sources.projector.stats().rejected_runs.load()));
+  families.push_back(counter("keyledger_log_lines_dropped_total",
+                             "Lines that nobody read from standard error in time",
+                             sources.logger.dropped_lines()));
   if (sources.verifier != nullptr) families.push_back(validations(*sources.verifier));
   if (sources.writer != nullptr) {
     const auto& writer = sources.writer->stats();

@@ -8,6 +8,7 @@
 #include "services/commands/writer.h"
 #include "services/http/server.h"
 #include "services/keyledger/request_metrics.h"
+#include "services/logging/logger.h"
 #include "services/verify/verifier.h"
 
 namespace keyledger {
@@ -21,6 +22,7 @@ struct MetricSources {
   const verify::Verifier* verifier;
   const commands::Writer* writer;
   const commands::Eraser* eraser;
+  const logging::Logger& logger;
   bool ready;
 };
 

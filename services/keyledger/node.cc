@@ -241,8 +241,9 @@ Response Node::readiness(const Request&) const {
 }
 
 Response Node::metrics(const Request&) const {
-  MetricSources sources{*server_,        *request_metrics_, *projector_,   *log_,
-                        verifier_.get(), writer_.get(),     eraser_.get(), why_not_ready().empty()};
+  MetricSources sources{*server_,      *request_metrics_, *projector_,
+                        *log_,         verifier_.get(),   writer_.get(),
+                        eraser_.get(), logger_,           why_not_ready().empty()};
   Response response;
   response.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
   response.body = render_metrics(sources);

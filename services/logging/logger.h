@@ -1,6 +1,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
@@ -39,13 +40,22 @@ struct Field {
 ///
 /// Whatever the texts hold, a line stays one valid line of JSON: bytes that are not UTF-8 become
 /// U+FFFD. A number that is not finite becomes null. It hides nothing: secrets must not be given to
-/// it. Below its level a call costs one comparison. Thread safety: any thread; lines never mix.
+/// it. Below its level a call costs one comparison.
+///
+/// A thread of its own writes, so that no caller waits for whoever reads standard error: up to
+/// kWaitingLines wait, and then the oldest are dropped and counted. The destructor writes what
+/// waits. Thread safety: any thread; lines never mix.
 class Logger {
  public:
+  static constexpr std::size_t kWaitingLines = 4096;
+
   explicit Logger(Level least);
   ~Logger();
   Logger(Logger&&) noexcept;
   Logger& operator=(Logger&&) noexcept;
+
+  /// How many lines were never written, because nobody read those before them.
+  std::uint64_t dropped_lines() const;
 
   bool enabled(Level level) const { return level >= least_; }
 

@@ -72,6 +72,13 @@ Result<bool> is_second(const http::Query& query, std::string_view name, std::str
               std::string(name) + " must be " + std::string(first) + " or " + std::string(second));
 }
 
+/// "KeyRenamed" for what the events themselves call keyledger.KeyRenamed.
+std::string_view bare_type(std::string_view type) {
+  constexpr std::string_view kPrefix = "keyledger.";
+  if (type.starts_with(kPrefix)) type.remove_prefix(kPrefix.size());
+  return type;
+}
+
 /// What a cursor is bound to: the account and every part of the question but the page.
 std::string cursor_scope(const AccountId& account, const http::Query& query) {
   std::string scope = "keys";
@@ -311,7 +318,7 @@ Routes::Answer Routes::trail(const Request& request, HistoryQuery history) const
 
   history.after = Position{after->value_or(0)};
   history.limit = limit->value_or(kDefaultLimit);
-  history.type = query->get("type").value_or("");
+  history.type = bare_type(query->get("type").value_or(""));
   history.from = *from;
   history.to = *to;
   history.order = *descending ? Order::descending : Order::ascending;

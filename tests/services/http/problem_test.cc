@@ -60,12 +60,13 @@ TEST(Problem, OfEachError_HasItsStatusTypeAndHeaders) {
   }
 }
 
-TEST(Problem, OfTheCallersError_TellsItsText) {
+TEST(Problem, OfWhatTheCallerMayKnow_TellsItsText) {
   for (const Expected& expected : kExpected) {
     if (expected.status == 500) continue;
     const Response response = problem(Error{expected.code, "what was wrong"}, "id-1");
     EXPECT_EQ(json::parse(response.body)["detail"], "what was wrong");
-    EXPECT_EQ(response.log_text, "");
+    // The operator is told too of what is no fault of the caller's.
+    EXPECT_EQ(response.log_text, expected.status == 503 ? "what was wrong" : "");
   }
 }
 

@@ -1,11 +1,16 @@
 #include "services/logging/logger.h"
 
+#include <array>
+#include <chrono>
 #include <cmath>
+#include <future>
 #include <limits>
+#include <memory>
 #include <set>
 #include <sstream>
 #include <string>
 #include <thread>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -197,6 +202,54 @@ TEST(Logger, UsedByManyThreads_NeverMixesLines) {
     EXPECT_TRUE(seen.insert({thread, line["line"]}).second);
   }
   EXPECT_EQ(seen.size(), static_cast<std::size_t>(kThreads * kLines));
+}
+
+/// Standard error as a pipe that nobody reads until drain().
+class UnreadStandardError {
+ public:
+  UnreadStandardError() : saved_(dup(STDERR_FILENO)) {
+    if (pipe(ends_.data()) == 0) dup2(ends_[1], STDERR_FILENO);
+  }
+  ~UnreadStandardError() {
+    dup2(saved_, STDERR_FILENO);
+    for (const int file : {saved_, ends_[0]}) close(file);
+  }
+  UnreadStandardError(const UnreadStandardError&) = delete;
+  UnreadStandardError& operator=(const UnreadStandardError&) = delete;
+
+  /// Reads until `work` is done, which writes to it, and has the last end of the pipe closed.
+  template <typename Work>
+  void drain_during(Work work) {
+    std::thread reader([this] {
+      std::array<char, 4096> bytes{};
+      while (read(ends_[0], bytes.data(), bytes.size()) > 0) {
+      }
+    });
+    work();
+    dup2(saved_, STDERR_FILENO);
+    close(ends_[1]);
+    reader.join();
+  }
+
+ private:
+  int saved_;
+  std::array<int, 2> ends_{};
+};
+
+TEST(Logger, WhoseLinesNobodyReads_DropsTheOldestAndNeverWaits) {
+  constexpr int kLines = 10'000;  // A pipe holds 64 KiB.
+  UnreadStandardError unread;
+  auto logger = std::make_unique<Logger>(Level::info);
+  auto written = std::async(std::launch::async, [&logger] {
+    for (int line = 0; line < kLines; ++line) logger->info("credential refused", {{"line", line}});
+  });
+  const bool waited = written.wait_for(std::chrono::seconds(20)) != std::future_status::ready;
+  unread.drain_during([&] {
+    written.wait();
+    EXPECT_GT(logger->dropped_lines(), 0U);
+    logger.reset();
+  });
+  EXPECT_FALSE(waited);
 }
 
 TEST(ParseLevel, OfTheFourNames_FindsThem) {

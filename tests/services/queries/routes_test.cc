@@ -186,5 +186,22 @@ TEST_F(Queries, BeyondTheModelsPosition_AreNotAnsweredFromAnOlderModel) {
   EXPECT_EQ(asked.get(path_of(1), "", {{"Keyledger-Min-Position", "x"}}).status, 400u);
 }
 
+TEST_F(Queries, OfATrailByType_TakeTheTypeAsEventsTellItToo) {
+  const std::string path = "/v1/accounts/acme/events";
+  const auto events = json_of(asked.get(path, "type=KeyCreated"))["events"];
+  ASSERT_EQ(events.size(), 3u);
+  const std::string told = events[0]["type"];
+  EXPECT_EQ(told, "keyledger.KeyCreated");
+  EXPECT_EQ(json_of(asked.get(path, "type=" + told))["events"], events);
+}
+
+TEST_F(Queries, WithTwoMinimumPositions_AreMalformed) {
+  EXPECT_EQ(asked.get(kKeys, "", {{"Keyledger-Min-Position", "1"}}).status, 200u);
+  EXPECT_EQ(
+      asked.get(kKeys, "", {{"Keyledger-Min-Position", "1"}, {"keyledger-min-position", "999"}})
+          .status,
+      400u);
+}
+
 }  // namespace
 }  // namespace keyledger::queries
