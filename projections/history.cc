@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "events/log/codec.h"
+#include "projections/patience.h"
 #include "projections/read_model.h"
 #include "projections/rows.h"
 #include "projections/store.h"
@@ -33,14 +34,20 @@ Result<std::string> read_event(const Store& store, Position position) {
 
 /// Calls `fold` for the events that `index` lists of `owner` up to `position`, in order.
 Result<void> fold_history(const Store& store, Family index, const std::string& owner,
-                          Position position, const std::function<void(const Event&)>& fold) {
+                          Position position, Deadline deadline,
+                          const std::function<void(const Event&)>& fold) {
+  Patience patience(deadline);
   Result<void> failure;
   log::Decoder decoder;
   const std::string end = position.value == UINT64_MAX
                               ? after_prefix(index_prefix(owner))
                               : index_key(owner, Position{position.value + 1});
   const auto read = store.scan(
-      index, index_prefix(owner), end, false, [&](std::string_view row_key, std::string_view) {
+      index, index_prefix(owner), end, false, [&](std::string_view row_key, std::string_view row) {
+        if (failure = patience.check(); !failure) return false;
+        // There may be many of these, and they change nothing.
+        const auto entry = read_index_row(row);
+        if (entry && entry->type == type_name(KeyValueRevealed{})) return true;
         const auto bytes = read_event(store, read_index_key(row_key).value_or(Position{}));
         if (!bytes) return failure = fail(bytes.error()), false;
         const auto decoded = decoder.decode(*bytes);
@@ -68,9 +75,11 @@ Result<HistoryPage> ReadModel::history(const HistoryQuery& query) const {
     to = index_key(owner, query.after);
   }
   HistoryPage page;
+  Patience patience(query.deadline);
   Result<void> failure;
   const auto read =
       store_->scan(index, from, to, descending, [&](std::string_view key, std::string_view value) {
+        if (failure = patience.check(); !failure) return false;
         const auto entry = read_index_row(value);
         const auto position = read_index_key(key);
         if (!entry || !position) {
@@ -99,7 +108,7 @@ Result<State> ReadModel::state_at(const AccountId& account, const std::optional<
   State state;
   const auto read =
       fold_history(*store_, Family::history_by_subject, key ? key->value : subject_of(account),
-                   position, [&](const Event& event) {
+                   position, Deadline::max(), [&](const Event& event) {
                      if (event.account != account) return;
                      state = evolve(std::move(state), event.fact, event.time);
                    });
@@ -108,10 +117,11 @@ Result<State> ReadModel::state_at(const AccountId& account, const std::optional<
 }
 
 Result<std::map<std::string, KeyState>> ReadModel::keys_at(const AccountId& account,
-                                                           Position position) const {
+                                                           Position position,
+                                                           Deadline deadline) const {
   std::map<std::string, KeyState> keys;
   const auto read = fold_history(*store_, Family::history_by_account, account.value, position,
-                                 [&](const Event& event) {
+                                 deadline, [&](const Event& event) {
                                    if (!event.key) return;
                                    KeyState& key = keys[event.key->value];
                                    State state;

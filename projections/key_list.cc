@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "projections/patience.h"
 #include "projections/read_model.h"
 #include "projections/rows.h"
 #include "projections/store.h"
@@ -48,19 +49,21 @@ using Keys = std::function<Result<void>(const std::string& from, const std::stri
                                         bool reverse, const Visit& visit)>;
 
 /// The keys of an account as they are.
-Keys keys_now(const Store& store, const AccountId& account) {
-  return [&store, prefix = keys_prefix(account)](const std::string& from, const std::string& to,
-                                                 bool reverse, const Visit& visit) -> Result<void> {
-    Result<KeyState> key;
+Keys keys_now(const Store& store, const AccountId& account, Deadline deadline) {
+  return [&store, prefix = keys_prefix(account), deadline](const std::string& from,
+                                                           const std::string& to, bool reverse,
+                                                           const Visit& visit) -> Result<void> {
+    Patience patience(deadline);
+    Result<void> failure;
     const auto read =
         store.scan(Family::keys, prefix + from, to.empty() ? after_prefix(prefix) : prefix + to,
                    reverse, [&](std::string_view row_key, std::string_view row) {
-                     key = read_key_row(row_key, row);
+                     if (failure = patience.check(); !failure) return false;
+                     auto key = read_key_row(row_key, row);
+                     if (!key) failure = fail(std::move(key.error()));
                      return key && visit(std::move(*key));
                    });
-    if (!read) return read;
-    if (!key) return fail(std::move(key.error()));
-    return {};
+    return read ? failure : read;
   };
 }
 
@@ -147,9 +150,9 @@ Result<KeyPage> list_by_name(const Keys& keys, const KeyQuery& query) {
 }  // namespace
 
 Result<KeyPage> ReadModel::list_keys(const KeyQuery& query) const {
-  Keys keys = keys_now(*store_, query.account);
+  Keys keys = keys_now(*store_, query.account, query.deadline);
   if (query.as_of) {
-    auto then = keys_at(query.account, *query.as_of);
+    auto then = keys_at(query.account, *query.as_of, query.deadline);
     if (!then) return fail(std::move(then.error()));
     keys = keys_then(std::move(*then));
   }

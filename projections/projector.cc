@@ -1,6 +1,7 @@
 #include "projections/projector.h"
 
 #include <algorithm>
+#include <exception>
 #include <string>
 #include <utility>
 #include <variant>
@@ -115,9 +116,13 @@ void Projector::stop() {
 }
 
 void Projector::follow(const std::stop_token& stop) {
-  while (!stop.stop_requested()) {
-    if (!log_.wait_beyond(fold_->position(), stop, kWait)) continue;
-    if (auto applied = apply_page(); !applied) return halt(applied.error());
+  try {
+    while (!stop.stop_requested()) {
+      if (!log_.wait_beyond(fold_->position(), stop, kWait)) continue;
+      if (auto applied = apply_page(); !applied) return halt(applied.error());
+    }
+  } catch (const std::exception& exception) {
+    halt({Errc::internal, exception.what(), {}});
   }
 }
 

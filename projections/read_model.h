@@ -29,6 +29,9 @@ struct Grant {
   Version version;
 };
 
+/// When a question that reads many rows gives up, with `unavailable`.
+using Deadline = std::chrono::steady_clock::time_point;
+
 enum class KeySort { created_at, name };
 enum class Order { ascending, descending };
 
@@ -51,6 +54,7 @@ struct KeyQuery {
   };
   std::optional<After> after;
   std::optional<Position> as_of;  ///< The keys as they were right after this event.
+  Deadline deadline = Deadline::max();
 };
 
 struct KeyPage {
@@ -74,6 +78,7 @@ struct HistoryQuery {
   std::string type;             ///< "KeyRenamed"; empty: all.
   std::optional<Instant> from;  ///< Inclusive, by event time.
   std::optional<Instant> to;    ///< Exclusive.
+  Deadline deadline = Deadline::max();
 };
 
 struct HistoryPage {
@@ -112,7 +117,8 @@ class Store;
 /// belong on a thread for queries.
 ///
 /// Thread safety: all members, from any thread, beside the projector that writes. No lock is shared
-/// with it. Errors of all: io, damaged.
+/// with it. Errors of all: io, damaged; of list_keys() and history() also unavailable, at the
+/// deadline.
 class ReadModel {
  public:
   explicit ReadModel(std::unique_ptr<Store> store);
@@ -156,8 +162,8 @@ class ReadModel {
 
  private:
   /// The account's keys that were live right after the event at `position`, by id.
-  Result<std::map<std::string, KeyState>> keys_at(const AccountId& account,
-                                                  Position position) const;
+  Result<std::map<std::string, KeyState>> keys_at(const AccountId& account, Position position,
+                                                  Deadline deadline) const;
 
   std::unique_ptr<Store> store_;
 };

@@ -95,6 +95,7 @@ class Members {
     return member != json_.end() && member->is_null();
   }
   void broken(std::string where, std::string detail) {
+    if (broken_.size() == http::kMaxFieldErrors) return;
     broken_.push_back({std::move(where), std::move(detail)});
   }
 

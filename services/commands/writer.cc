@@ -137,6 +137,7 @@ void Writer::stop() {
   }
   wake_.notify_one();
   if (thread_.joinable()) thread_.join();
+  replays_.join();
   leads_.store(false, std::memory_order_release);
 }
 
@@ -208,7 +209,7 @@ void Writer::carry_out(std::vector<Pending> pendings) {
       if (!earlier) {
         answer(pending, fail(std::move(earlier.error())));
       } else if (*earlier && (*earlier)->time + projections::kIdempotencyRetention > time) {
-        answer(pending, replay(context, submission, **earlier));
+        answer_again(context, std::move(pending), std::move(**earlier));
       } else {
         auto outcome = batch.decide(submission, time);
         last_time_ = time;
@@ -247,6 +248,15 @@ void Writer::carry_out(std::vector<Pending> pendings) {
     if (outcome) outcome->position = Position{last.value - (batch.events() - events_up_to)};
     answer(pending, std::move(outcome));
   }
+}
+
+/// Folding what a key was like takes as long as its history: nobody else's command waits for it.
+void Writer::answer_again(const TermContext& context, Pending pending,
+                          projections::IdempotencyRecord record) {
+  asio::post(replays_, [context, pending = std::move(pending), record = std::move(record)] mutable {
+    auto outcome = replay(context, pending.submission, record);
+    answer(pending, std::move(outcome));
+  });
 }
 
 /// Why no command can be decided now, if none can.

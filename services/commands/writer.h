@@ -14,6 +14,7 @@
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/thread_pool.hpp>
 
 #include "events/log/event_log.h"
 #include "events/result.h"
@@ -24,6 +25,8 @@
 #include "services/security/key_ring.h"
 
 namespace keyledger::commands {
+
+struct TermContext;
 
 /// The one writer of the log: it takes all queued commands, decides them on the read model overlaid
 /// with what the batch itself adds, appends their events at once, waits until the projector has
@@ -87,10 +90,12 @@ class Writer {
   void run();
   std::vector<Pending> take();
   void carry_out(std::vector<Pending> batch);
+  static void answer(Pending& pending, Result<Outcome> outcome);
+  void answer_again(const TermContext& context, Pending pending,
+                    projections::IdempotencyRecord record);
   void put_back(std::vector<Pending> deferred);
   std::optional<Error> find_obstacle(Instant now) const;
   void erase_due_envelopes();
-  static void answer(Pending& pending, Result<Outcome> outcome);
 
   log::EventLog& log_;
   const projections::ReadModel& model_;
@@ -112,6 +117,7 @@ class Writer {
   std::deque<Pending> queue_;  ///< Guarded by mutex_.
   bool stopping_ = false;      ///< Guarded by mutex_.
   std::thread thread_;
+  boost::asio::thread_pool replays_{1};  ///< Answers repeated requests.
 };
 
 }  // namespace keyledger::commands

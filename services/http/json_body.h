@@ -11,6 +11,9 @@
 
 namespace keyledger::http {
 
+/// How many members that break a rule are told of at most.
+inline constexpr std::size_t kMaxFieldErrors = 100;
+
 inline constexpr std::size_t kMaxJsonDepth = 32;
 
 /// Reads `text` as strict JSON: UTF-8, no duplicate members, at most 32 levels deep, nothing after

@@ -86,6 +86,15 @@ Kind kind_of(unsigned status) {
   }
 }
 
+/// What went wrong inside is the log's to tell.
+std::string_view detail_of(const Error& error, const Kind& kind) {
+  if (kind.status == 500) return "the log of this server has more, under this request's id";
+  if (error.code == Errc::outcome_unknown) {
+    return "it may or may not have been written; repeat it with the same Idempotency-Key";
+  }
+  return error.message;
+}
+
 Response render(const Kind& kind, ordered_json body) {
   Response response;
   response.status = kind.status;
@@ -108,9 +117,7 @@ ordered_json body_of(const Kind& kind, std::string_view detail, std::string_view
 
 Response problem(const Error& error, std::string_view request_id) {
   const Kind kind = kind_of(error.code);
-  const std::string_view detail = kind.status == 500
-                                      ? "the log of this server has more, under this request's id"
-                                      : std::string_view(error.message);
+  const std::string_view detail = detail_of(error, kind);
   auto body = body_of(kind, detail, request_id);
   for (const FieldError& field : error.fields) {
     if (kind.status == 500) break;

@@ -98,6 +98,7 @@ Result<void> Node::open_storage() {
 
 Result<void> Node::catch_up() {
   freshness_ = std::make_unique<Freshness>(config_.max_staleness);
+  lag_ = std::make_unique<Lag>(config_.max_staleness);
   projector_ = std::make_unique<projections::Projector>(*log_, *model_, [this](const Error& error) {
     freshness_->halted();
     logger_.error("projector halted", {{"error", error.message}});
@@ -225,6 +226,12 @@ Response Node::health(const Request&) const {
 std::vector<std::string> Node::why_not_ready() const {
   std::vector<std::string> reasons;
   if (const auto halted = projector_->halted()) reasons.push_back("halted: " + halted->message);
+  const auto end = log_->end();
+  if (!end) {
+    reasons.push_back("the log can't be read: " + end.error().message);
+  } else if (lag_->is_behind(projector_->gate().position(), *end, Lag::Clock::now())) {
+    reasons.emplace_back("the read model lags behind the log");
+  }
   if (config_.has_role("command") && !writer_->leads())
     reasons.emplace_back("this node takes no commands: its log says why, or it is stopping");
   return reasons;

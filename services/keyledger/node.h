@@ -19,6 +19,7 @@
 #include "services/http/server.h"
 #include "services/keyledger/config.h"
 #include "services/keyledger/freshness.h"
+#include "services/keyledger/lag.h"
 #include "services/keyledger/request_metrics.h"
 #include "services/logging/logger.h"
 #include "services/queries/routes.h"
@@ -66,6 +67,7 @@ class Node {
   std::unique_ptr<projections::ReadModel> model_;
   std::unique_ptr<projections::Projector> projector_;
   std::unique_ptr<Freshness> freshness_;
+  std::unique_ptr<Lag> lag_;
   std::unique_ptr<api::Admission> admission_;
   std::unique_ptr<boost::asio::thread_pool> query_threads_;
   std::unique_ptr<commands::Writer> writer_;

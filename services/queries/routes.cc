@@ -228,6 +228,7 @@ Routes::Answer Routes::list_keys(const Request& request) const {
     const auto at = find_position(*as_of, model_);
     if (!at) return fail(at.error());
     keys->as_of = *at;
+    keys->deadline = request.deadline;
     return model_.list_keys(*keys);
   });
   if (!page) co_return http::problem(page.error(), request.request_id);
@@ -316,6 +317,7 @@ Routes::Answer Routes::trail(const Request& request, HistoryQuery history) const
   const auto position = co_await admission_.min_position(request, *query);
   if (!position) co_return http::problem(position.error(), request.request_id);
 
+  history.deadline = request.deadline;
   history.after = Position{after->value_or(0)};
   history.limit = limit->value_or(kDefaultLimit);
   history.type = bare_type(query->get("type").value_or(""));

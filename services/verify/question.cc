@@ -19,6 +19,7 @@ struct Findings {
   bool has_member_twice = false;
 
   void add(std::string pointer, std::string detail) {
+    if (broken.size() == http::kMaxFieldErrors) return;
     broken.push_back({std::move(pointer), std::move(detail)});
   }
   void add_stranger(const std::string& pointer, std::string_view name) {

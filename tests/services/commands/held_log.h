@@ -51,6 +51,8 @@ class HeldLog final : public log::EventLog {
   Result<std::vector<KeyId>> envelopes_due(Instant now, std::size_t max) const override {
     return log_.envelopes_due(now, max);
   }
+  Result<bool> purge() override { return log_.purge(); }
+
   Result<Position> append(const log::Append& append) override {
     pass(append_);
     return log_.append(append);
