@@ -75,17 +75,20 @@ class Log {
   std::vector<std::size_t> ends_;
 };
 
-/// A log of texts, as events are. One in some fills blocks, as far as the bytes for that go.
+/// A log of texts, as events are. At most one of them is long: it ends near a block's border.
 Log make_log(FuzzedDataProvider& input) {
   Log log;
   const auto records = input.ConsumeIntegralInRange<unsigned>(1, 5);
+  const auto long_one = input.ConsumeIntegral<std::uint8_t>();
   for (unsigned i = 0; i < records; ++i) {
-    const bool is_long = input.ConsumeIntegral<std::uint8_t>() == 0;
-    const auto padding =
-        is_long ? input.ConsumeIntegralInRange<std::size_t>(kBlockBytes - 64, kBlockBytes + 64) : 0;
     std::string payload = input.ConsumeRandomLengthString(64);
     for (char& c : payload) c = static_cast<char>(' ' + (static_cast<unsigned char>(c) % 95));
-    log.append(payload + std::string(padding, 'x'));
+    if (i + 1 == long_one) {
+      const std::size_t blocks = input.ConsumeBool() ? 2 : 1;
+      payload.append(blocks * kBlockBytes - 128 + input.ConsumeIntegralInRange<std::size_t>(0, 160),
+                     'x');
+    }
+    log.append(payload);
   }
   return log;
 }
