@@ -19,3 +19,7 @@ elseif(KEYLEDGER_SANITIZE STREQUAL "thread")
   add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
   add_link_options(-fsanitize=thread)
 endif()
+# Coverage, which steers libFuzzer, is needed of every object as well; its main() is the targets' alone.
+if(KEYLEDGER_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()

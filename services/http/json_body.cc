@@ -89,8 +89,11 @@ int specificity(std::string_view range, std::string_view type) {
 }  // namespace
 
 Result<json> parse_json(std::string_view text) {
-  // The parser takes a NUL for the end of the text. Nowhere in JSON is one allowed.
-  if (text.contains('\0')) return fail(Errc::malformed, "the body is not JSON in UTF-8");
+  // The parser takes a NUL for the end of the text, and passes over a byte order mark, which others
+  // here don't (RFC 8259 §8.1). Nowhere in JSON is either allowed.
+  if (text.contains('\0') || text.starts_with("\xEF\xBB\xBF")) {
+    return fail(Errc::malformed, "the body is not JSON in UTF-8");
+  }
   // Apart from the building: nlohmann's callbacks make that quadratic in an array's length.
   Strictness strictness;
   const bool strict = json::sax_parse(text, &strictness);

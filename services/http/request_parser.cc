@@ -37,6 +37,15 @@ RequestParser::RequestParser(Memory& memory, std::size_t max_header_bytes)
   body_limit(boost::none);  // Known when the route is: see on_body_impl().
 }
 
+std::size_t RequestParser::put(boost::asio::const_buffer bytes, ErrorCode& ec) {
+  constexpr std::size_t kShortestChunkedBody = 5;
+  if (header_done_ && chunked() && !has_chunk_ && bytes.size() < kShortestChunkedBody) {
+    ec = beast::http::error::need_more;
+    return 0;
+  }
+  return basic_parser::put(bytes, ec);
+}
+
 void RequestParser::on_request_impl(beast::http::verb, Text method, Text target, int version,
                                     ErrorCode&) {
   version_ = version;

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 
 #include "services/http/message.h"
@@ -33,6 +34,10 @@ class RequestParser : public boost::beast::http::basic_parser<true> {
 
   RequestParser(Memory& memory, std::size_t max_header_bytes);
 
+  /// As Beast's, but waits for the first five bytes of a chunked body, of which no body has fewer
+  /// ("0", two line ends): of a body without chunks Beast 1.81 asserts that they are there.
+  std::size_t put(boost::asio::const_buffer bytes, boost::beast::error_code& ec);
+
   /// Points `request`'s method, path, query and headers into the memory. After is_header_done().
   /// False when the target is not one that an origin server takes (RFC 9112 §3.2.1, §3.2.2).
   bool describe(Request& request) const;
@@ -55,7 +60,7 @@ class RequestParser : public boost::beast::http::basic_parser<true> {
   void on_header_impl(ErrorCode& ec) override;
   void on_body_init_impl(const boost::optional<std::uint64_t>& length, ErrorCode& ec) override;
   std::size_t on_body_impl(Text piece, ErrorCode& ec) override;
-  void on_chunk_header_impl(std::uint64_t, Text, ErrorCode&) override {}
+  void on_chunk_header_impl(std::uint64_t, Text, ErrorCode&) override { has_chunk_ = true; }
   std::size_t on_chunk_body_impl(std::uint64_t remaining, Text piece, ErrorCode& ec) override;
   void on_finish_impl(ErrorCode&) override {}
 
@@ -65,6 +70,7 @@ class RequestParser : public boost::beast::http::basic_parser<true> {
   std::size_t max_body_bytes_ = 0;
   int version_ = 11;
   bool header_done_ = false;
+  bool has_chunk_ = false;
 };
 
 /// Whether `lines`, which end where a field line does, have a field that is continued on the next

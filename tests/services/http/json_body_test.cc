@@ -56,6 +56,11 @@ TEST(ParseJson, WithTextBehindTheValue_IsMalformed) {
   }
 }
 
+TEST(ParseJson, WithAByteOrderMark_IsMalformed) {
+  EXPECT_FALSE(parse_json("\xEF\xBB\xBF{}").has_value());
+  EXPECT_TRUE(parse_json("\"\xEF\xBB\xBF\"").has_value());
+}
+
 TEST(ParseJson, ThatIsNotUtf8_IsMalformed) {
   for (const char* text : {"\"\xff\"", "\"\xc3\"", "\"\xc0\x80\"", "\"\xed\xa0\x80\"",
                            "{\"\xff\":1}", "\"\xf4\x90\x80\x80\""}) {

@@ -110,6 +110,19 @@ TEST(RequestParser, OfChunks_JoinsThemAndDropsExtensionsAndTrailers) {
   }
 }
 
+TEST(RequestParser, OfChunksThatAreNone_HasNoBodyHoweverItComes) {
+  for (const std::size_t step : {1UL, 2UL, 3UL, 4UL, 5UL, 4096UL}) {
+    for (const char* chunks : {"0\r\n\r\n", "0\r\nA: b\r\n\r\n", "00;x\r\n\r\n"}) {
+      const Parsed parsed("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" +
+                              std::string(chunks) + "rest",
+                          step);
+      ASSERT_TRUE(parsed.is_complete()) << parsed.error.message();
+      EXPECT_EQ(parsed.memory.body, "");
+      EXPECT_EQ(parsed.rest, "rest");
+    }
+  }
+}
+
 TEST(RequestParser, OfABodyOverItsBound_IsRefused) {
   const std::string head = "POST / HTTP/1.1\r\nHost: h\r\n";
   EXPECT_EQ(Parsed(head + "Content-Length: 65\r\n\r\n" + std::string(65, 'x')).error,

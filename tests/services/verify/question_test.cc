@@ -57,7 +57,8 @@ TEST(QuestionReader, OfWhatIsNotJson_SaysMalformed) {
   for (const std::string& body :
        {std::string(), std::string("{"), std::string("{}x"), std::string(R"({"key":"a",})"),
         std::string("{\"key\":\"\xff\"}"), std::string("{\"key\":\"a\"}\0", 12),
-        std::string("{\"key\":\"a\nb\"}"), std::string(R"({'key':'a'})")}) {
+        std::string("{\"key\":\"a\nb\"}"), std::string(R"({'key':'a'})"),
+        std::string("\xEF\xBB\xBF{\"key\":\"a\"}")}) {
     QuestionReader reader;
     const auto read = reader.read_one(body);
     ASSERT_FALSE(read) << body;
