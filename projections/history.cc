@@ -19,6 +19,12 @@ bool matches(const IndexEntry& entry, const HistoryQuery& query) {
   return !query.to || entry.time < *query.to;
 }
 
+/// Whether `event` is about `account`, or stands where events about it were passed over.
+bool is_of(const AccountId& account, const Event& event) {
+  const auto* quarantine = std::get_if<EventQuarantined>(&event.fact);
+  return (quarantine != nullptr ? quarantine->account : event.account) == account;
+}
+
 Result<std::string> read_event(const Store& store, Position position) {
   auto bytes = store.get(Family::history, position_key(position));
   if (!bytes) return fail(std::move(bytes.error()));
@@ -93,7 +99,7 @@ Result<State> ReadModel::state_at(const AccountId& account, const std::optional<
                                      return false;
                                    }
                                    const auto* event = std::get_if<Event>(&*decoded);
-                                   if (event != nullptr && event->account == account) {
+                                   if (event != nullptr && is_of(account, *event)) {
                                      state = evolve(std::move(state), event->fact, event->time);
                                    }
                                    return true;

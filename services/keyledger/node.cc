@@ -222,7 +222,7 @@ Response Node::health(const Request&) const {
 
 std::vector<std::string> Node::why_not_ready() const {
   std::vector<std::string> reasons;
-  if (const auto halted = projector_->halted()) reasons.push_back("halted: " + halted->message);
+  if (const auto halted = projector_->halted()) reasons.push_back("halted: " + halted->why.message);
   if (config_.has_role("command") && !writer_->leads())
     reasons.emplace_back("this node takes no commands: its log says why, or it is stopping");
   return reasons;
