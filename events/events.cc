@@ -25,11 +25,18 @@ struct TraitsOf {
   Traits operator()(const KeyExpiryChanged&) const { return {"KeyExpiryChanged", true, true}; }
   Traits operator()(const KeyDeleted&) const { return {"KeyDeleted", true, true}; }
   Traits operator()(const KeyValueRevealed&) const { return {"KeyValueRevealed", true, false}; }
+  Traits operator()(const EventQuarantined&) const { return {"EventQuarantined", false, false}; }
 };
 
 }  // namespace
 
 std::string_view type_name(const Fact& fact) { return std::visit(TraitsOf{}, fact).name; }
+
+bool is_ledgers_own(const Fact& fact) {
+  return std::holds_alternative<LedgerCreated>(fact) ||
+         std::holds_alternative<WriterElected>(fact) ||
+         std::holds_alternative<EventQuarantined>(fact);
+}
 
 bool is_about_a_key(const Fact& fact) { return std::visit(TraitsOf{}, fact).about_a_key; }
 

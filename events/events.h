@@ -79,12 +79,27 @@ struct KeyValueRevealed {
   bool operator==(const KeyValueRevealed&) const = default;
 };
 
+/// The events of one command, from `first` to `last`, can't be read or applied, and are passed over
+/// by every read model. Whoever quarantines them says here what can still be told of them, so that
+/// all models do the same: the key is left disabled, at `version` if it has not come further.
+struct EventQuarantined {
+  Position first;
+  Position last;
+  std::optional<AccountId> account;
+  std::optional<KeyId> key;  ///< Only with an account.
+  Version version;           ///< The key's, as the events have it; 0 where there is no key.
+  bool operator==(const EventQuarantined&) const = default;
+};
+
 using Fact = std::variant<LedgerCreated, WriterElected, AccountRegistered, AccountUsernameChanged,
                           KeyCreated, KeyEnabled, KeyDisabled, KeyRenamed, KeyDescribed,
-                          KeyExpiryChanged, KeyDeleted, KeyValueRevealed>;
+                          KeyExpiryChanged, KeyDeleted, KeyValueRevealed, EventQuarantined>;
 
 /// The name of a fact's type: "KeyRenamed". In the log it is prefixed with "keyledger.".
 std::string_view type_name(const Fact& fact);
+
+/// Whether the fact is the ledger's own: about the log, not about an account or a key.
+bool is_ledgers_own(const Fact& fact);
 
 /// Whether the fact is about one key, and so has a key id and a version.
 bool is_about_a_key(const Fact& fact);

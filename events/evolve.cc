@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "events/state.h"
@@ -38,6 +39,13 @@ struct Fold {
   void operator()(const KeyExpiryChanged& fact) const { key.expires_at = fact.expires_at; }
   void operator()(const KeyDeleted&) const { key.status = KeyState::Status::deleted; }
   void operator()(const KeyValueRevealed&) const {}
+
+  /// Nobody knows what the quarantined events did to the key: until somebody enables it, it is off.
+  void operator()(const EventQuarantined& fact) const {
+    if (key.status != KeyState::Status::live || fact.key != key.id) return;
+    key.enabled = false;
+    key.version = std::max(key.version, fact.version);
+  }
 };
 
 }  // namespace

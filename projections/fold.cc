@@ -21,19 +21,11 @@ Place place_of(const log::DecodedEvent& event) {
   return std::visit([](const auto& any) { return any.place; }, event);
 }
 
-/// The term that the event was written under; none for the two that no term is checked of.
+/// The term that the event was written under; none for those that no term is checked of.
 const Term* checked_term(const log::DecodedEvent& event) {
   const auto* known = std::get_if<Event>(&event);
   if (known == nullptr) return &std::get<log::UnknownEvent>(event).term;
-  const bool has_none = std::holds_alternative<LedgerCreated>(known->fact) ||
-                        std::holds_alternative<WriterElected>(known->fact);
-  return has_none ? nullptr : &known->term;
-}
-
-std::unexpected<Error> does_not_follow(const Event& event, const std::string& why) {
-  return fail(Errc::damaged, std::string(type_name(event.fact)) + " of " +
-                                 (event.key ? event.key->value : std::string("an account")) +
-                                 " does not follow from what was before: " + why);
+  return is_ledgers_own(known->fact) ? nullptr : &known->term;
 }
 
 /// What the indexes say of an event. The texts are those of `event` and of static names.
@@ -49,18 +41,23 @@ IndexEntry index_entry(const log::DecodedEvent& event) {
   return {unknown.time, unknown.account ? std::string_view(unknown.account->value) : "", type};
 }
 
+/// Makes the audit trails of `account`, and of its `key` if any, lead to `position`.
+void write_indexes(Changes& changes, Position position, const std::optional<AccountId>& account,
+                   const std::optional<KeyId>& key, const IndexEntry& entry) {
+  if (!account) return;
+  const std::string row = index_row(entry);
+  changes.put(Family::history_by_account, index_key(account->value, position), row);
+  const std::string subject = key ? key->value : subject_of(*account);
+  changes.put(Family::history_by_subject, index_key(subject, position), row);
+}
+
 /// Puts an event where the audit trail finds it.
 void write_history(Changes& changes, const log::StoredEvent& stored,
                    const log::DecodedEvent& event) {
   changes.put(Family::history, position_key(stored.position), stored.bytes);
   std::visit(
       [&](const auto& any) {
-        if (!any.account) return;
-        const std::string row = index_row(index_entry(event));
-        changes.put(Family::history_by_account, index_key(any.account->value, stored.position),
-                    row);
-        const std::string subject = any.key ? any.key->value : subject_of(*any.account);
-        changes.put(Family::history_by_subject, index_key(subject, stored.position), row);
+        write_indexes(changes, stored.position, any.account, any.key, index_entry(event));
       },
       event);
 }
@@ -86,6 +83,22 @@ Result<State> load_state(const Changes& changes, const AccountId& account, const
   return state;
 }
 
+/// A model that has applied what the log says is to be passed over isn't what others are.
+Result<void> check_passed_over(const Changes& changes, const EventQuarantined& fact,
+                               Position position) {
+  if (fact.first > position) return {};  // Nonsense, which nobody heeds: see Quarantines.
+  const auto row = changes.get(Family::history, position_key(fact.first));
+  if (!row) return fail(row.error());
+  const auto there = *row ? log::decode(**row) : Result<log::DecodedEvent>{};
+  const auto* event = *row && there ? std::get_if<Event>(&*there) : nullptr;
+  const auto* placed = event != nullptr ? std::get_if<EventQuarantined>(&event->fact) : nullptr;
+  if (placed != nullptr && placed->first == fact.first) return {};
+  return fail(Errc::incompatible,
+              "EventQuarantined names position " + std::to_string(fact.first.value) +
+                  ", which this read model has applied: stop the node and run keyledger "
+                  "projection rebuild, which passes over it");
+}
+
 }  // namespace
 
 /// The events of one command.
@@ -100,15 +113,18 @@ struct Fold::Run {
 
 Fold::Fold(Store& store, MetaRow meta) : store_(store), meta_(std::move(meta)) {}
 
-Result<void> Fold::apply(std::span<const log::StoredEvent> events) {
+Result<void> Fold::apply(std::span<const log::StoredEvent> events, const Quarantines& quarantines) {
+  failed_for_an_event_ = false;
   const auto before = std::tuple(meta_, forgotten_before_, rejected_runs_);
   std::size_t applied = 0;
   Changes changes(store_);
-  if (auto folded = fold_runs(changes, events, applied); !folded) {
+  if (auto folded = fold_runs(changes, events, quarantines, applied); !folded) {
     // The changes may hold half of the run that can't be applied: so once more, without it.
     std::tie(meta_, forgotten_before_, rejected_runs_) = before;
     if (applied == 0) return folded;
-    if (auto others = apply(events.first(applied)); !others) return others;
+    const bool for_an_event = failed_for_an_event_;
+    if (auto others = apply(events.first(applied), quarantines); !others) return others;
+    failed_for_an_event_ = for_an_event;
     return folded;
   }
   if (applied == 0) return {};
@@ -120,10 +136,20 @@ Result<void> Fold::apply(std::span<const log::StoredEvent> events) {
 
 /// Folds whole runs; `applied` counts the events of those that went well.
 Result<void> Fold::fold_runs(Changes& changes, std::span<const log::StoredEvent> events,
-                             std::size_t& applied) {
+                             const Quarantines& quarantines, std::size_t& applied) {
   for (;;) {
-    auto run = next_run(events.subspan(applied));
-    if (!run) return fail(std::move(run.error()));
+    const auto rest = events.subspan(applied);
+    if (rest.empty()) return {};
+    if (const Quarantine* quarantine = quarantines.of(rest.front().position)) {
+      if (auto done = pass_over(changes, *quarantine); !done) return done;
+      while (applied < events.size() && events[applied].position <= meta_.position) ++applied;
+      continue;
+    }
+    auto run = next_run(rest);
+    if (!run) {
+      failed_for_an_event_ = true;
+      return fail(std::move(run.error()));
+    }
     if (!*run) return {};
     if (auto done = apply_run(changes, **run); !done) {
       return fail(done.error().code, at((*run)->stored.front().position) + done.error().message);
@@ -134,9 +160,7 @@ Result<void> Fold::fold_runs(Changes& changes, std::span<const log::StoredEvent>
 
 /// The first run of `events`; nothing if it isn't all there yet.
 Result<std::optional<Fold::Run>> Fold::next_run(std::span<const log::StoredEvent> events) {
-  std::optional<Run> run;
-  if (events.empty()) return run;
-  run.emplace();
+  std::optional<Run> run(std::in_place);
   Place expected{1, 1};
   for (std::size_t i = 0; i < expected.count; ++i) {
     if (i == events.size()) return std::optional<Run>{};
@@ -187,15 +211,49 @@ Result<bool> Fold::is_to_be_skipped(const Changes& changes, const Run& run) cons
   return applied->has_value();
 }
 
+/// What the quarantined events did is not known, so their key is left disabled.
+Result<void> Fold::pass_over(Changes& changes, const Quarantine& quarantine) {
+  const EventQuarantined& fact = quarantine.fact;
+  changes.put(Family::history, position_key(fact.first), quarantine.bytes);
+  const std::string_view account = fact.account ? std::string_view(fact.account->value) : "";
+  write_indexes(changes, fact.first, fact.account, fact.key,
+                {quarantine.time, account, type_name(fact)});
+  if (fact.key) {
+    auto before = load_state(changes, *fact.account, &*fact.key);
+    if (!before) return fail(std::move(before.error()));
+    if (before->key.status == KeyState::Status::live) {
+      const State after = evolve(std::move(*before), fact, quarantine.time);
+      changes.put(Family::keys, keys_key(*fact.account, *fact.key), key_row(after.key));
+      changes.put(Family::grants, std::string(digest_key(after.key.digest)),
+                  grant_row(*fact.account, after.account.username, after.key));
+    }
+  }
+  meta_.position = fact.last;
+  return {};
+}
+
+std::unexpected<Error> Fold::does_not_follow(const Event& event, const std::string& why) {
+  failed_for_an_event_ = true;
+  return fail(Errc::damaged, std::string(type_name(event.fact)) + " of " +
+                                 (event.key ? event.key->value : std::string("an account")) +
+                                 " does not follow from what was before: " + why);
+}
+
 Result<void> Fold::apply_event(Changes& changes, const Event& event) {
   if (is_about_a_key(event.fact)) return apply_key_fact(changes, event);
   if (event.account) return apply_account_fact(changes, event);
+  return apply_ledgers_fact(changes, event);
+}
+
+Result<void> Fold::apply_ledgers_fact(const Changes& changes, const Event& event) {
   if (const auto* created = std::get_if<LedgerCreated>(&event.fact)) {
     if (!meta_.log_id.empty()) return does_not_follow(event, "the log has begun before");
     meta_.log_id = created->log_id;
     meta_.pepper_fingerprint = created->pepper_fingerprint;
   } else if (std::holds_alternative<WriterElected>(event.fact)) {
     meta_.term = Term{event.id};
+  } else if (const auto* fact = std::get_if<EventQuarantined>(&event.fact)) {
+    return check_passed_over(changes, *fact, meta_.position);
   }
   return {};
 }

@@ -11,6 +11,7 @@
 #include "events/log/event_log.h"
 #include "events/result.h"
 #include "projections/changes.h"
+#include "projections/quarantines.h"
 #include "projections/read_model.h"
 #include "projections/store.h"
 
@@ -27,11 +28,18 @@ class Fold {
   Fold(Store& store, MetaRow meta);
 
   /// Applies the whole runs of `events`, which follow position() without leaving any out. A run
-  /// that isn't whole at the end is left for the next call.
+  /// that isn't whole at the end is left for the next call. A run that begins at a position which
+  /// `quarantines` has is passed over unread: it leaves its key disabled, and in the history the
+  /// EventQuarantined takes its place.
   ///
   /// Errors: damaged (an event that can't be read or doesn't follow from what was before, a run
-  /// that is broken off; names the position), io. What lies before the run in question is applied.
-  Result<void> apply(std::span<const log::StoredEvent> events);
+  /// that is broken off; names the position), incompatible (an event was applied that the log says
+  /// is to be passed over), io. What lies before the run in question is applied.
+  Result<void> apply(std::span<const log::StoredEvent> events, const Quarantines& quarantines = {});
+
+  /// Whether the last apply() failed for the events themselves and not for what is stored here: an
+  /// EventQuarantined that names the first event after position() gets past it.
+  bool failed_for_an_event() const { return failed_for_an_event_; }
 
   Position position() const { return meta_.position; }
   std::uint64_t rejected_runs() const { return rejected_runs_; }
@@ -41,12 +49,15 @@ class Fold {
 
   Result<std::optional<Run>> next_run(std::span<const log::StoredEvent> events);
   Result<void> fold_runs(Changes& changes, std::span<const log::StoredEvent> events,
-                         std::size_t& applied);
+                         const Quarantines& quarantines, std::size_t& applied);
+  Result<void> pass_over(Changes& changes, const Quarantine& quarantine);
   Result<void> apply_run(Changes& changes, const Run& run);
   Result<bool> is_to_be_skipped(const Changes& changes, const Run& run) const;
   Result<void> apply_event(Changes& changes, const Event& event);
+  Result<void> apply_ledgers_fact(const Changes& changes, const Event& event);
   Result<void> apply_account_fact(Changes& changes, const Event& event);
   Result<void> apply_key_fact(Changes& changes, const Event& event);
+  std::unexpected<Error> does_not_follow(const Event& event, const std::string& why);
   Result<void> rewrite_grants(Changes& changes, const AccountId& account,
                               const Username& username) const;
   Result<void> remember_command(Changes& changes, const Run& run);
@@ -57,6 +68,7 @@ class Fold {
   log::Decoder decoder_;
   Instant forgotten_before_ = Instant::min();
   std::uint64_t rejected_runs_ = 0;
+  bool failed_for_an_event_ = false;
 };
 
 }  // namespace keyledger::projections

@@ -23,6 +23,25 @@ bool matches(const IndexEntry& entry, const HistoryQuery& query) {
   return !query.to || entry.time < *query.to;
 }
 
+/// Whether `event` is about `account`, or stands where events about it were passed over.
+bool is_of(const AccountId& account, const Event& event) {
+  const auto* quarantine = std::get_if<EventQuarantined>(&event.fact);
+  return (quarantine != nullptr ? quarantine->account : event.account) == account;
+}
+
+/// The key that `event` is about, or that events about it were passed over at its place.
+const std::optional<KeyId>& key_of(const Event& event) {
+  const auto* quarantine = std::get_if<EventQuarantined>(&event.fact);
+  return quarantine != nullptr ? quarantine->key : event.key;
+}
+
+/// The event's time; nothing for a quarantine, which stands where others happened before it.
+std::optional<Instant> time_of(const log::DecodedEvent& decoded) {
+  const auto* event = std::get_if<Event>(&decoded);
+  if (event != nullptr && std::holds_alternative<EventQuarantined>(event->fact)) return {};
+  return std::visit([](const auto& any) { return any.time; }, decoded);
+}
+
 Result<std::string> read_event(const Store& store, Position position) {
   auto bytes = store.get(Family::history, position_key(position));
   if (!bytes) return fail(std::move(bytes.error()));
@@ -109,7 +128,7 @@ Result<State> ReadModel::state_at(const AccountId& account, const std::optional<
   const auto read =
       fold_history(*store_, Family::history_by_subject, key ? key->value : subject_of(account),
                    position, Deadline::max(), [&](const Event& event) {
-                     if (event.account != account) return;
+                     if (!is_of(account, event)) return;
                      state = evolve(std::move(state), event.fact, event.time);
                    });
   if (!read) return fail(read.error());
@@ -122,8 +141,9 @@ Result<std::map<std::string, KeyState>> ReadModel::keys_at(const AccountId& acco
   std::map<std::string, KeyState> keys;
   const auto read = fold_history(*store_, Family::history_by_account, account.value, position,
                                  deadline, [&](const Event& event) {
-                                   if (!event.key) return;
-                                   KeyState& key = keys[event.key->value];
+                                   const std::optional<KeyId>& id = key_of(event);
+                                   if (!id) return;
+                                   KeyState& key = keys[id->value];
                                    State state;
                                    state.key = std::move(key);
                                    key = evolve(std::move(state), event.fact, event.time).key;
@@ -144,15 +164,14 @@ Result<Position> ReadModel::position_at(Instant at) const {
   while (before.value + 1 < after.value) {
     const Position middle{before.value + (after.value - before.value) / 2};
     std::optional<std::pair<Position, Instant>> event;
-    const auto read = store_->scan(
-        Family::history, position_key(middle), position_key(after), false,
-        [&](std::string_view key, std::string_view bytes) {
-          const auto decoded = log::decode(bytes);
-          if (!decoded) return true;  // A quarantined one: the next tells as much.
-          event.emplace(read_position_key(key).value_or(middle),
-                        std::visit([](const auto& any) { return any.time; }, *decoded));
-          return false;
-        });
+    const auto read = store_->scan(Family::history, position_key(middle), position_key(after),
+                                   false, [&](std::string_view key, std::string_view bytes) {
+                                     const auto decoded = log::decode(bytes);
+                                     const auto time = decoded ? time_of(*decoded) : std::nullopt;
+                                     if (!time) return true;  // The next tells as much.
+                                     event.emplace(read_position_key(key).value_or(middle), *time);
+                                     return false;
+                                   });
     if (!read) return fail(read.error());
     if (event && event->second <= at) {
       before = event->first;

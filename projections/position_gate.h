@@ -43,6 +43,12 @@ class PositionGate {
   /// Ends all waits, those now and those to come, with `unavailable`.
   void close();
 
+  /// Says that the projector has halted: what is waited for may be passed over in the end.
+  void halted() { halts_.fetch_add(1, std::memory_order_acq_rel); }
+
+  /// How often it has halted. Whoever waits for events of his own compares it before and after.
+  std::uint64_t halts() const { return halts_.load(std::memory_order_acquire); }
+
   Position position() const { return Position{position_.load(std::memory_order_acquire)}; }
 
  private:
@@ -63,6 +69,7 @@ class PositionGate {
   static void resume(Waiter waiter, boost::system::error_code ec);
 
   std::atomic<std::uint64_t> position_{0};
+  std::atomic<std::uint64_t> halts_{0};
   std::mutex mutex_;
   std::condition_variable moved_;
   bool closed_ = false;                      ///< Guarded by mutex_.

@@ -33,8 +33,8 @@ Result<std::string> read_log_id(const log::LogReader& log) {
 }  // namespace
 
 Projector::Projector(const log::LogReader& log, ReadModel& model,
-                     std::function<void(const Error&)> on_halt)
-    : log_(log), model_(model), on_halt_(std::move(on_halt)) {}
+                     std::function<void(const Error&)> on_halt, std::function<void()> on_resume)
+    : log_(log), model_(model), on_halt_(std::move(on_halt)), on_resume_(std::move(on_resume)) {}
 
 Projector::~Projector() { stop(); }
 
@@ -46,13 +46,20 @@ Result<void> Projector::catch_up(const OnProgress& on_progress) {
   gate_.advance(meta->position);
   const auto end = log_.end();
   if (!end) return fail(end.error());
+  quarantines_.look_on(log_, meta->position, *end);
 
   const auto began = steady_clock::now();
   auto reported = began;
   for (;;) {
     const auto applied = apply_page();
-    if (!applied) return fail(applied.error());
-    if (!*applied) return {};
+    if (!applied) {
+      halt(applied.error());
+      return fail(applied.error());
+    }
+    if (!*applied) {
+      resume();
+      return {};
+    }
     const auto now = steady_clock::now();
     if (now - reported < kProgressInterval) continue;
     reported = now;
@@ -90,17 +97,24 @@ Result<void> Projector::check_log() const {
 }
 
 Result<bool> Projector::apply_page() {
+  bad_event_.reset();
   const auto events = log_.read_after(fold_->position(), kPageEvents);
   if (!events) return fail(events.error());
   if (events->empty()) return false;
   const Position before = fold_->position();
-  auto applied = fold_->apply(*events);
+  auto applied = fold_->apply(*events, quarantines_);
   stats_.applied_events.fetch_add(fold_->position().value - before.value,
                                   std::memory_order_relaxed);
   stats_.rejected_runs.store(fold_->rejected_runs(), std::memory_order_relaxed);
   gate_.advance(fold_->position());
+  if (applied && fold_->position() > before) return true;
+  if (applied || fold_->failed_for_an_event()) {
+    const auto next = std::ranges::find_if(
+        *events, [&](const auto& event) { return event.position > fold_->position(); });
+    // Without the log's first event there is no log.
+    if (fold_->position() > Position{}) bad_event_ = next->position;
+  }
   if (!applied) return fail(std::move(applied.error()));
-  if (fold_->position() > before) return true;
   return fail(Errc::damaged, "position " + std::to_string(events->front().position.value) +
                                  ": the command that begins here has no end");
 }
@@ -116,25 +130,55 @@ void Projector::stop() {
 }
 
 void Projector::follow(const std::stop_token& stop) {
-  try {
-    while (!stop.stop_requested()) {
-      if (!log_.wait_beyond(fold_->position(), stop, kWait)) continue;
-      if (auto applied = apply_page(); !applied) return halt(applied.error());
+  bool at_end = !halted();
+  while (!stop.stop_requested()) {
+    if (at_end) {
+      if (log_.wait_beyond(fold_->position(), stop, kWait)) at_end = apply_all();
+      continue;
     }
-  } catch (const std::exception& exception) {
-    halt({Errc::internal, exception.what(), {}});
+    const Position end = log_.end().value_or(Position{UINT64_MAX});
+    quarantines_.look_on(log_, fold_->position(), end);
+    at_end = apply_all();
+    if (at_end) {
+      resume();
+    } else {
+      log_.wait_beyond(end, stop, kWait);
+    }
+  }
+}
+
+bool Projector::apply_all() {
+  for (;;) {
+    const auto applied = apply_page();
+    if (!applied) {
+      halt(applied.error());
+      return false;
+    }
+    if (!*applied) return true;
   }
 }
 
 void Projector::halt(const Error& error) {
   {
     const std::scoped_lock lock(mutex_);
-    halted_ = error;
+    const bool known = halted_ && halted_->why.message == error.message;
+    halted_ = Halt{error, bad_event_};
+    if (known) return;
   }
+  gate_.halted();
   on_halt_(error);
 }
 
-std::optional<Error> Projector::halted() const {
+void Projector::resume() {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!halted_) return;
+    halted_.reset();
+  }
+  on_resume_();
+}
+
+std::optional<Halt> Projector::halted() const {
   const std::scoped_lock lock(mutex_);
   return halted_;
 }

@@ -131,6 +131,10 @@ Result<ReadModel::Checksum> ReadModel::checksum() const {
   return Checksum{meta->position, hash.hex()};
 }
 
+Result<void> ReadModel::checkpoint(const std::filesystem::path& directory) const {
+  return store_->checkpoint(directory);
+}
+
 Result<std::unique_ptr<ReadModel>> open_read_model(const std::filesystem::path& directory,
                                                    const ReadModelOptions& options) {
   return open(directory, Store::Mode::serve, options.cache_bytes);

@@ -157,6 +157,10 @@ class ReadModel {
   };
   Result<Checksum> checksum() const;
 
+  /// Copies the model as it is now to `directory`, which must not be there. A node goes on from
+  /// such a copy as from its own. Not where it was opened to be read.
+  Result<void> checkpoint(const std::filesystem::path& directory) const;
+
   /// For the projector alone.
   Store& store() { return *store_; }
 

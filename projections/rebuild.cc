@@ -23,7 +23,7 @@ std::filesystem::path beside(const std::filesystem::path& directory, const char*
 }
 
 Result<void> fold_anew(const log::LogReader& log, const std::filesystem::path& directory,
-                       const OnProgress& on_progress) {
+                       const OnProgress& on_progress, AtBadEvent at_bad_event) {
   auto store = Store::open(directory, Store::Mode::bulk, kCacheBytes);
   if (!store) return fail(std::move(store.error()));
   const auto begun =
@@ -31,14 +31,18 @@ Result<void> fold_anew(const log::LogReader& log, const std::filesystem::path& d
   if (!begun) return begun;
   ReadModel model(std::move(*store));
   Projector projector(log, model, [](const Error&) {});
-  if (auto folded = projector.catch_up(on_progress); !folded) return folded;
+  if (auto folded = projector.catch_up(on_progress); !folded) {
+    const auto halted = projector.halted();
+    const bool stop_there = at_bad_event == AtBadEvent::stop_there && halted && halted->event;
+    if (!stop_there) return folded;
+  }
   return model.store().flush();
 }
 
 }  // namespace
 
 Result<void> rebuild_read_model(const log::LogReader& log, const std::filesystem::path& directory,
-                                const OnProgress& on_progress) {
+                                const OnProgress& on_progress, AtBadEvent at_bad_event) {
   std::error_code ec;
   const auto fresh = beside(directory, ".new");
   const auto old = beside(directory, ".old");
@@ -52,7 +56,7 @@ Result<void> rebuild_read_model(const log::LogReader& log, const std::filesystem
   }
   std::filesystem::remove_all(fresh, ec);
   if (ec) return io_error("can't remove " + fresh.string(), ec);
-  if (auto folded = fold_anew(log, fresh, on_progress); !folded) return folded;
+  if (auto folded = fold_anew(log, fresh, on_progress, at_bad_event); !folded) return folded;
 
   held.reset();
   std::filesystem::remove_all(old, ec);

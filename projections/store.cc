@@ -9,6 +9,7 @@
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
 
 namespace keyledger::projections {
 namespace {
@@ -226,6 +227,15 @@ Result<void> Store::write(const std::vector<Change>& changes) {
   }
   if (status.ok()) return {};
   return fail(io_error(status, "can't write the read model"));
+}
+
+Result<void> Store::checkpoint(const std::filesystem::path& directory) const {
+  rocksdb::Checkpoint* made = nullptr;
+  auto status = rocksdb::Checkpoint::Create(database_->db.get(), &made);
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  if (status.ok()) status = checkpoint->CreateCheckpoint(directory.string());
+  if (status.ok()) return {};
+  return fail(io_error(status, "can't copy the read model to " + directory.string()));
 }
 
 Result<void> Store::flush() {

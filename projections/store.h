@@ -80,6 +80,10 @@ class Store {
   /// Writes all of `changes` or none.
   Result<void> write(const std::vector<Change>& changes);
 
+  /// Copies what is there now to `directory`, which must not be there: files are linked where that
+  /// goes, else copied. Any thread, beside write(). Not with Mode::read.
+  Result<void> checkpoint(const std::filesystem::path& directory) const;
+
   /// Puts everything on stable storage.
   Result<void> flush();
 

@@ -55,12 +55,19 @@ enum Index : std::size_t {
   expires_at,
   digest,
   value_hint,
+  position,
+  last_position,
+  account,
+  key,
+  keyversion,
   count
 };
 }  // namespace detail
 constexpr std::array<std::string_view, detail::count> kDetails = {
-    "actor", "reason",      "log_id",  "pepper_fingerprint", "node",   "url",       "username",
-    "name",  "description", "enabled", "expires_at",         "digest", "value_hint"};
+    "actor",      "reason",   "log_id",     "pepper_fingerprint", "node",
+    "url",        "username", "name",       "description",        "enabled",
+    "expires_at", "digest",   "value_hint", "position",           "last_position",
+    "account",    "key",      "keyversion"};
 using Details = JsonMembers<detail::count>;
 
 namespace actor_part {
@@ -114,7 +121,6 @@ std::string copied(const Details& data, MemberReader& reader, detail::Index inde
 
 struct FactReader {
   std::string_view type;
-  bool ledgers_own;
   Fact (*read)(const Details& data, MemberReader& reader);
 };
 
@@ -149,6 +155,42 @@ Fact read_key_created(const Details& data, MemberReader& reader) {
   return fact;
 }
 
+Version to_version(MemberReader& reader, std::uint64_t number) {
+  if (number < 1 || number > std::numeric_limits<std::uint32_t>::max()) {
+    reader.reject("keyversion", "must be from 1 to 4294967295");
+  }
+  return Version{static_cast<std::uint32_t>(number)};
+}
+
+/// The id in `text`, where there is one.
+template <typename Id>
+std::optional<Id> id_if_any(MemberReader& reader, std::string_view name,
+                            std::optional<std::string_view> text) {
+  if (!text) return std::nullopt;
+  auto id = Id::parse(*text);
+  if (!id) {
+    reader.reject(name, id.error().message);
+    return std::nullopt;
+  }
+  return std::move(*id);
+}
+
+Fact read_event_quarantined(const Details& data, MemberReader& reader) {
+  EventQuarantined fact;
+  fact.first = Position{data.number(reader, detail::position)};
+  fact.last = Position{data.number(reader, detail::last_position)};
+  if (fact.first < Position{1} || fact.last < fact.first) {
+    reader.reject("last_position", "must not be before 'position', which is from 1 on");
+  }
+  fact.account = id_if_any<AccountId>(reader, "account", data.text_if_any(reader, detail::account));
+  fact.key = id_if_any<KeyId>(reader, "key", data.text_if_any(reader, detail::key));
+  if (fact.key) {
+    fact.version = to_version(reader, data.number(reader, detail::keyversion));
+    if (!fact.account) reader.reject("account", "is missing");
+  }
+  return fact;
+}
+
 Fact read_key_renamed(const Details& data, MemberReader& reader) {
   return KeyRenamed{KeyName{copied(data, reader, detail::name)}};
 }
@@ -162,18 +204,19 @@ Fact read_key_expiry_changed(const Details& data, MemberReader& reader) {
 }
 
 constexpr std::array<FactReader, std::variant_size_v<Fact>> kFactReaders = {{
-    {"KeyCreated", false, read_key_created},
-    {"KeyEnabled", false, read_empty<KeyEnabled>},
-    {"KeyDisabled", false, read_empty<KeyDisabled>},
-    {"KeyRenamed", false, read_key_renamed},
-    {"KeyDescribed", false, read_key_described},
-    {"KeyExpiryChanged", false, read_key_expiry_changed},
-    {"KeyDeleted", false, read_empty<KeyDeleted>},
-    {"KeyValueRevealed", false, read_empty<KeyValueRevealed>},
-    {"AccountRegistered", false, read_username<AccountRegistered>},
-    {"AccountUsernameChanged", false, read_username<AccountUsernameChanged>},
-    {"WriterElected", true, read_writer_elected},
-    {"LedgerCreated", true, read_ledger_created},
+    {"KeyCreated", read_key_created},
+    {"KeyEnabled", read_empty<KeyEnabled>},
+    {"KeyDisabled", read_empty<KeyDisabled>},
+    {"KeyRenamed", read_key_renamed},
+    {"KeyDescribed", read_key_described},
+    {"KeyExpiryChanged", read_key_expiry_changed},
+    {"KeyDeleted", read_empty<KeyDeleted>},
+    {"KeyValueRevealed", read_empty<KeyValueRevealed>},
+    {"AccountRegistered", read_username<AccountRegistered>},
+    {"AccountUsernameChanged", read_username<AccountUsernameChanged>},
+    {"WriterElected", read_writer_elected},
+    {"LedgerCreated", read_ledger_created},
+    {"EventQuarantined", read_event_quarantined},
 }};
 
 /// How to read events of the type `type`; nullptr for one that this program doesn't know.
@@ -204,31 +247,8 @@ Place to_place(MemberReader& reader, std::string_view text) {
 }
 
 std::optional<AccountId> read_account(const Attributes& attributes, MemberReader& reader) {
-  const auto text = attributes.text_if_any(reader, attribute::account);
-  if (!text) return std::nullopt;
-  auto account = AccountId::parse(*text);
-  if (!account) {
-    reader.reject("account", account.error().message);
-    return std::nullopt;
-  }
-  return std::move(*account);
-}
-
-std::optional<KeyId> read_key(const Attributes& attributes, MemberReader& reader) {
-  auto key = KeyId::parse(attributes.text(reader, attribute::subject));
-  if (!key) {
-    reader.reject("subject", key.error().message);
-    return std::nullopt;
-  }
-  return std::move(*key);
-}
-
-Version read_version(const Attributes& attributes, MemberReader& reader) {
-  const std::uint64_t number = attributes.number(reader, attribute::keyversion);
-  if (number < 1 || number > std::numeric_limits<std::uint32_t>::max()) {
-    reader.reject("keyversion", "must be from 1 to 4294967295");
-  }
-  return Version{static_cast<std::uint32_t>(number)};
+  return id_if_any<AccountId>(reader, "account",
+                              attributes.text_if_any(reader, attribute::account));
 }
 
 std::optional<Idempotency> read_idempotency(const Attributes& attributes, MemberReader& reader) {
@@ -281,13 +301,13 @@ Event read_event(const Attributes& attributes, const FactReader& fact_reader,
     event.reason = Reason{std::string(*reason)};
   }
   if (is_about_a_key(event.fact)) {
-    event.key = read_key(attributes, reader);
-    event.version = read_version(attributes, reader);
+    event.key = id_if_any<KeyId>(reader, "subject", attributes.text(reader, attribute::subject));
+    event.version = to_version(reader, attributes.number(reader, attribute::keyversion));
   }
   if (auto* created = std::get_if<KeyCreated>(&event.fact); created && event.key) {
     created->key = *event.key;
   }
-  if (!fact_reader.ledgers_own) {
+  if (!is_ledgers_own(event.fact)) {
     if (!event.account) reader.reject("account", "is missing");
     if (event.command.value.empty()) reader.reject("commandid", "is missing");
   }

@@ -58,6 +58,15 @@ struct FactWriter {
   void operator()(const KeyDisabled&) const {}
   void operator()(const KeyDeleted&) const {}
   void operator()(const KeyValueRevealed&) const {}
+  void operator()(const EventQuarantined& fact) const {
+    json.number("position", fact.first.value);
+    json.number("last_position", fact.last.value);
+    if (fact.account) json.text("account", fact.account->value);
+    if (fact.key) {
+      json.text("key", fact.key->value);
+      json.number("keyversion", fact.version.value);
+    }
+  }
 };
 
 void write_attributes(JsonWriter& json, const Event& event, std::string_view log_id) {
@@ -82,6 +91,8 @@ void write_attributes(JsonWriter& json, const Event& event, std::string_view log
   }
   if (event.account) json.text("partitionkey", event.account->value);
   json.text_if_any("traceparent", event.traceparent);
+  // A program that doesn't know this fact might have applied what is to be passed over.
+  if (std::holds_alternative<EventQuarantined>(event.fact)) json.boolean("critical", true);
 }
 
 void write_data(JsonWriter& json, const Event& event) {
@@ -98,10 +109,6 @@ void write_data(JsonWriter& json, const Event& event) {
   json.close_object();
 }
 
-bool is_ledgers_own(const Fact& fact) {
-  return std::holds_alternative<LedgerCreated>(fact) || std::holds_alternative<WriterElected>(fact);
-}
-
 std::optional<Instant> expiry_in(const Fact& fact) {
   if (const auto* created = std::get_if<KeyCreated>(&fact)) return created->expires_at;
   if (const auto* changed = std::get_if<KeyExpiryChanged>(&fact)) return changed->expires_at;
@@ -110,6 +117,15 @@ std::optional<Instant> expiry_in(const Fact& fact) {
 
 /// Whether `at` is in the years that can be written.
 bool is_writable(Instant at) { return parse_instant(format_instant(at)) == at; }
+
+const char* missing_in(const EventQuarantined& fact) {
+  if (fact.first < Position{1} || fact.last < fact.first) return "the positions that it is about";
+  if (fact.key.has_value() != (fact.version > Version{})) return "a key with its version";
+  if (fact.key && !fact.account) return "the account of its key";
+  if (fact.account && !AccountId::parse(fact.account->value)) return "a well-formed account";
+  if (fact.key && !KeyId::parse(fact.key->value)) return "a well-formed key id";
+  return nullptr;
+}
 
 /// What `event` lacks to be readable again; nullptr if it is whole.
 const char* missing_in(const Event& event) {
@@ -128,6 +144,7 @@ const char* missing_in(const Event& event) {
   if (const auto at = expiry_in(event.fact); at && !is_writable(*at)) {
     return "an expiry in the years 0000 to 9999";
   }
+  if (const auto* fact = std::get_if<EventQuarantined>(&event.fact)) return missing_in(*fact);
   return nullptr;
 }
 

@@ -72,7 +72,8 @@ class LogReader {
 class EventLog : public LogReader {
  public:
   /// Appends all of `append` durably, or nothing of it, and returns the position of its last event
-  /// (the log's end where it has none). Returns after it is on stable storage. One call at a time.
+  /// (the log's end where it has none). Returns after it is on stable storage. Calls from several
+  /// threads take turns.
   ///
   /// Errors: unavailable (not written, and never will be), outcome_unknown (it may appear in the
   /// log later or after a restart; this log takes no further appends until it is opened anew).

@@ -223,6 +223,7 @@ void Writer::carry_out(std::vector<Pending> pendings) {
   std::optional<Error> failure;
   Position last = gate_.position();
   if (!batch.append().events.empty()) {
+    const std::uint64_t halts = gate_.halts();
     const auto appended = log_.append(batch.append());
     if (!appended) {
       failure = appended.error();
@@ -232,7 +233,9 @@ void Writer::carry_out(std::vector<Pending> pendings) {
       if (failure->code == Errc::outcome_unknown) leads_.store(false, std::memory_order_release);
     } else {
       last = last_appended_ = *appended;
-      if (!gate_.wait_for(last, steady_clock::now() + kApplyTimeout)) {
+      const auto applied = gate_.wait_for(last, steady_clock::now() + kApplyTimeout);
+      // After a halt, what is reached may have been passed over: see EventQuarantined.
+      if (!applied || gate_.halts() != halts) {
         failure = Error{Errc::outcome_unknown,
                         "written, but not applied in time; retry with the same Idempotency-Key",
                         {}};

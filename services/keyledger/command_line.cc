@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <functional>
 #include <map>
@@ -15,6 +16,7 @@
 #include "services/keyledger/config.h"
 #include "services/keyledger/option_sources.h"
 #include "services/keyledger/options.h"
+#include "services/keyledger/repair_tools.h"
 #include "services/keyledger/tools.h"
 
 namespace keyledger {
@@ -29,7 +31,15 @@ struct Arguments {
   KeyRingArguments key_ring;
   ReplayArguments replay;
   DataDirArguments data;
+  RepairArguments repair;
 };
+
+/// CLI11 takes a minus for a very large number.
+std::string check_position(const std::string& text) {
+  const bool fits = !text.empty() && text.find_first_not_of("0123456789") == text.npos &&
+                    text.find_first_not_of('0') != text.npos;
+  return fits ? "" : text + " is no position: they count from 1 on";
+}
 
 void add_tools(CLI::App& root, Arguments& arguments, std::map<CLI::App*, Action>& actions) {
   TokenArguments& token = arguments.token;
@@ -83,17 +93,44 @@ void add_tools(CLI::App& root, Arguments& arguments, std::map<CLI::App*, Action>
     app->add_option("--data-dir", data.data_dir, "The data directory")->capture_default_str();
     actions[app] = [&data, action] { return action(data); };
   };
-  CLI::App* projection = root.add_subcommand("projection", "Look at the read model, or rebuild it");
+  CLI::App* projection =
+      root.add_subcommand("projection", "Look at the read model, rebuild, copy or repair it");
   projection->require_subcommand(1);
   add_data_command(projection, "status", "Print position, lag and format", print_projection_status);
   add_data_command(projection, "checksum", "Print the position and a checksum over all rows",
                    print_projection_checksum);
   add_data_command(projection, "rebuild", "Fold the log anew and swap (the node must be stopped)",
                    rebuild_projection);
-  CLI::App* log = root.add_subcommand("log", "Look at the log");
+  CLI::App* log = root.add_subcommand("log", "Look at the log, or copy it");
   log->require_subcommand(1);
   add_data_command(log, "status", "Read every event, and print id and end of the log",
                    print_log_status);
+
+  RepairArguments& repair = arguments.repair;
+  const auto add_repair_command = [&](CLI::App* parent, const char* name, const char* text,
+                                      int (*action)(const RepairArguments&)) {
+    CLI::App* app = parent->add_subcommand(name, text);
+    app->add_option("--data-dir", repair.data_dir, "The data directory")->capture_default_str();
+    actions[app] = [&repair, action] { return action(repair); };
+    return app;
+  };
+  CLI::App* quarantine =
+      add_repair_command(projection, "quarantine",
+                         "Pass over the command that the projector is halted at", quarantine_event);
+  quarantine->add_option("position", repair.position, "Where it is halted: see /readyz")
+      ->required()
+      ->check(check_position);
+  quarantine->add_option("--reason", repair.reason, "Why; it is kept in the log for ever")
+      ->required();
+  CLI::App* checkpoint =
+      add_repair_command(projection, "checkpoint", "Copy the read model, also while a node serves",
+                         checkpoint_projection);
+  CLI::App* backup =
+      add_repair_command(log, "backup", "Copy the log, also while a node serves", back_up_log);
+  for (CLI::App* app : {checkpoint, backup}) {
+    app->add_option("directory", repair.directory, "Where to; it must not be there yet")
+        ->required();
+  }
 
   CLI::App* version = root.add_subcommand("version", "Print the version");
   actions[version] = [] {

@@ -13,6 +13,7 @@ class DataDir {
   const std::filesystem::path& root() const { return root_; }
   std::filesystem::path log() const { return root_ / "log"; }
   std::filesystem::path read_model() const { return root_ / "read-model"; }
+  std::filesystem::path admin_socket() const { return root_ / "admin.sock"; }
   std::filesystem::path key_ring() const { return root_ / "keyring.json"; }
 
  private:

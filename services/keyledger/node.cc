@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <condition_variable>
 #include <cstdio>
 #include <string>
 #include <thread>
@@ -10,13 +11,13 @@
 
 #include <nlohmann/json.hpp>
 
-#include "events/log/embedded/embedded_log.h"
-#include "projections/rebuild.h"
 #include "services/http/problem.h"
 #include "services/keyledger/data_dir.h"
 #include "services/keyledger/metrics.h"
 #include "services/keyledger/openapi.h"
 #include "services/keyledger/progress.h"
+#include "services/keyledger/read_model_start.h"
+#include "services/keyledger/repair.h"
 
 namespace keyledger {
 namespace {
@@ -26,6 +27,9 @@ using http::Request;
 using http::Response;
 
 constexpr std::size_t kQueryThreads = 2;
+constexpr std::chrono::seconds kLeadAgainAfter{1};
+/// How long who quarantines an event waits to hear how the projector goes on.
+constexpr std::chrono::seconds kFollowWithin{10};
 
 /// The ring in `file`; with `make`, a new one where there is none.
 Result<security::KeyRing> open_key_ring(const std::filesystem::path& file, bool make) {
@@ -36,6 +40,13 @@ Result<security::KeyRing> open_key_ring(const std::filesystem::path& file, bool 
     return fail(std::move(saved.error()));
   }
   return made;
+}
+
+/// Why a projector doesn't go on, and what to do about it.
+std::string advice(const projections::Halt& halt) {
+  if (!halt.event) return halt.why.message;
+  return halt.why.message + "; the only way past it is keyledger projection quarantine " +
+         std::to_string(halt.event->value) + " --reason …, see docs/operations.md";
 }
 
 std::string host_name() {
@@ -82,15 +93,10 @@ Result<void> Node::open_storage() {
 
   projections::ReadModelOptions options;
   options.cache_bytes = config_.cache_bytes;
-  auto model = projections::open_read_model(data.read_model(), options);
-  if (!model && model.error().code == Errc::incompatible) {
-    logger_.warn("folding the log into a new read model", {{"because", model.error().message}});
-    ProgressLine line("rebuilding");
-    const auto rebuilt = projections::rebuild_read_model(*log_, data.read_model(), line.callback());
-    line.end();
-    if (!rebuilt) return fail(rebuilt.error());
-    model = projections::open_read_model(data.read_model(), options);
-  }
+  auto model =
+      open_or_rebuild_read_model(*log_, data.read_model(), options, [this](const Error& why) {
+        logger_.warn("folding the log into a new read model", {{"because", why.message}});
+      });
   if (!model) return fail(std::move(model.error()));
   model_ = std::move(*model);
   return {};
@@ -99,14 +105,25 @@ Result<void> Node::open_storage() {
 Result<void> Node::catch_up() {
   freshness_ = std::make_unique<Freshness>(config_.max_staleness);
   lag_ = std::make_unique<Lag>(config_.max_staleness);
-  projector_ = std::make_unique<projections::Projector>(*log_, *model_, [this](const Error& error) {
-    freshness_->halted();
-    logger_.error("projector halted", {{"error", error.message}});
-  });
+  projector_ = std::make_unique<projections::Projector>(
+      *log_, *model_,
+      [this](const Error& error) {
+        freshness_->halted();
+        const auto halted = projector_->halted();
+        logger_.error("projector halted", {{"error", halted ? advice(*halted) : error.message}});
+      },
+      [this] {
+        freshness_->caught_up();
+        logger_.info("projector goes on");
+      });
   ProgressLine line("catching up");
   auto caught_up = projector_->catch_up(line.callback());
   line.end();
-  if (!caught_up) return caught_up;
+  if (caught_up) {
+    freshness_->caught_up();
+  } else if (const auto halted = projector_->halted(); !halted || !halted->event) {
+    return caught_up;
+  }
   if (auto fits = check_pepper(); !fits) return fits;
   projector_->start();
   return {};
@@ -153,18 +170,82 @@ Result<void> Node::start_server() {
   }
   if (auto bound = server_->listen(endpoints); !bound) return bound;
   // Not before: a start that fails for its address, over and over, must leave nothing in the log.
+  if (writer_ && projector_->halted()) {
+    leading_ = std::jthread([this](const std::stop_token& stop) { lead_when_caught_up(stop); });
+  } else if (writer_) {
+    if (auto leads = lead(); !leads) return leads;
+  }
   if (writer_) {
-    const bool named = !config_.advertise.empty();
-    auto leads =
-        writer_->lead(named ? config_.advertise : "http://" + server_->addresses().front());
-    if (!leads) return leads;
     eraser_ = std::make_unique<commands::Eraser>(*log_, logger_, config_.erase_within);
   }
   server_->start();
+  start_admin_server();
   return {};
 }
 
+Result<void> Node::lead() {
+  const bool named = !config_.advertise.empty();
+  return writer_->lead(named ? config_.advertise : "http://" + server_->addresses().front());
+}
+
+/// For a node that started halted: what is written must rest on everything that was.
+void Node::lead_when_caught_up(const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any never;
+  while (!stop.stop_requested()) {
+    const auto end = log_->end();
+    const bool at_end = end && projector_->gate().wait_for(
+                                   *end, std::chrono::steady_clock::now() + kLeadAgainAfter);
+    if (at_end && !projector_->halted()) {
+      const auto leads = lead();
+      if (leads) return;
+      logger_.error("can't take commands yet", {{"error", leads.error().message}});
+    }
+    std::unique_lock lock(mutex);
+    never.wait_for(lock, stop, kLeadAgainAfter, [] { return false; });
+  }
+}
+
+/// A node does its work without it too: what it is for can be done when the node is stopped.
+void Node::start_admin_server() {
+  auto admin = AdminServer::start(
+      DataDir(config_.data_dir).admin_socket(),
+      [this](const std::string& line, unsigned uid) { return answer_admin(line, uid); });
+  if (admin) {
+    admin_ = std::move(*admin);
+  } else {
+    logger_.warn("this node can't be asked to copy or repair while it runs",
+                 {{"error", admin.error().message}});
+  }
+}
+
+std::string Node::answer_admin(const std::string& line, unsigned uid) {
+  const LedgerParts parts{*log_, *model_, *projector_,
+                          [this](Position last, Position fact) { follow(last, fact); }};
+  const auto request = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  const auto answer = carry_out(parts, request, uid);
+  const auto text = [](const nlohmann::ordered_json& json) {
+    return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  };
+  const std::string said = answer ? text(*answer) : text({{"error", answer.error().message}});
+  logger_.info("admin request", {{"uid", std::uint64_t{uid}}, {"request", line}, {"answer", said}});
+  return said;
+}
+
+void Node::follow(Position last, Position fact) const {
+  constexpr std::chrono::milliseconds kLook{50};
+  const auto until = std::chrono::steady_clock::now() + kFollowWithin;
+  while (std::chrono::steady_clock::now() < until) {
+    const auto look = std::chrono::steady_clock::now() + kLook;
+    const bool is_there = projector_->gate().wait_for(fact, look).has_value();
+    const auto halted = projector_->halted();
+    if (halted ? !halted->event || *halted->event > last : is_there) return;
+  }
+}
+
 void Node::stop() {
+  admin_.reset();
+  leading_ = {};
   if (server_) server_->drain(config_.drain_timeout);
   eraser_.reset();
   if (writer_) writer_->stop();
@@ -225,7 +306,7 @@ Response Node::health(const Request&) const {
 
 std::vector<std::string> Node::why_not_ready() const {
   std::vector<std::string> reasons;
-  if (const auto halted = projector_->halted()) reasons.push_back("halted: " + halted->message);
+  if (const auto halted = projector_->halted()) reasons.push_back("halted: " + advice(*halted));
   const auto end = log_->end();
   if (!end) {
     reasons.push_back("the log can't be read: " + end.error().message);

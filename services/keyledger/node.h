@@ -3,11 +3,13 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
+#include <thread>
 #include <vector>
 
 #include <boost/asio/thread_pool.hpp>
 
-#include "events/log/event_log.h"
+#include "events/log/embedded/embedded_log.h"
 #include "events/result.h"
 #include "projections/projector.h"
 #include "projections/read_model.h"
@@ -17,6 +19,7 @@
 #include "services/commands/writer.h"
 #include "services/http/router.h"
 #include "services/http/server.h"
+#include "services/keyledger/admin_server.h"
 #include "services/keyledger/config.h"
 #include "services/keyledger/freshness.h"
 #include "services/keyledger/lag.h"
@@ -39,7 +42,9 @@ class Node {
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
-  /// Opens what is stored, catches up, opens a term and serves. Errors: of the parts, with advice.
+  /// Opens what is stored, catches up, opens a term and serves. Where an event can't be read or
+  /// applied, serves without being ready, until that is quarantined. Errors: of the parts, with
+  /// advice.
   Result<void> start();
 
   /// Finishes what is in flight and closes everything. Also after a start() that failed.
@@ -52,6 +57,11 @@ class Node {
   Result<void> catch_up();
   Result<void> check_pepper() const;
   Result<void> start_server();
+  Result<void> lead();
+  void lead_when_caught_up(const std::stop_token& stop);
+  void start_admin_server();
+  std::string answer_admin(const std::string& line, unsigned uid);
+  void follow(Position last, Position fact) const;
 
   std::vector<http::Route> service_routes();
   http::Response health(const http::Request& request) const;
@@ -63,7 +73,7 @@ class Node {
   const ServeConfig& config_;
   logging::Logger& logger_;
   std::optional<security::KeyRing> ring_;
-  std::unique_ptr<log::EventLog> log_;
+  std::unique_ptr<log::EmbeddedLog> log_;
   std::unique_ptr<projections::ReadModel> model_;
   std::unique_ptr<projections::Projector> projector_;
   std::unique_ptr<Freshness> freshness_;
@@ -79,6 +89,8 @@ class Node {
   std::unique_ptr<RequestMetrics> request_metrics_;
   std::unique_ptr<http::Router> router_;
   std::unique_ptr<http::Server> server_;
+  std::jthread leading_;  ///< Where the node started halted: leads when it may.
+  std::unique_ptr<AdminServer> admin_;
 };
 
 }  // namespace keyledger

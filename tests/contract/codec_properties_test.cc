@@ -53,8 +53,19 @@ Digest any_digest() {
 
 std::optional<Description> any_description() { return maybe(Description{any_text()}); }
 
+EventQuarantined any_quarantine(const KeyId& key) {
+  EventQuarantined fact;
+  fact.first.value = *rc::gen::inRange<std::uint64_t>(1, UINT64_MAX / 2);
+  fact.last.value = fact.first.value + *rc::gen::inRange<std::uint64_t>(0, 65'535);
+  fact.account = maybe(AccountId{"acme"});
+  if (fact.account) fact.key = maybe(key);
+  if (fact.key)
+    fact.version.value = *rc::gen::element(1U, std::numeric_limits<std::uint32_t>::max());
+  return fact;
+}
+
 Fact any_fact(const KeyId& key) {
-  const std::array<Fact, 12> facts{
+  const std::array<Fact, 13> facts{
       LedgerCreated{any_text(), any_text()},
       WriterElected{any_text(), any_text()},
       AccountRegistered{Username{any_text()}},
@@ -67,7 +78,8 @@ Fact any_fact(const KeyId& key) {
       KeyDescribed{any_description()},
       KeyExpiryChanged{maybe(any_instant())},
       KeyDeleted{},
-      KeyValueRevealed{}};
+      KeyValueRevealed{},
+      any_quarantine(key)};
   static_assert(facts.size() == std::variant_size_v<Fact>);
   return facts[*rc::gen::inRange<std::size_t>(0, facts.size())];
 }

@@ -90,6 +90,51 @@ TEST(Codec, AnEventOfTheLedgerItself_HasTheseBytes) {
       R"("pepper_fingerprint":"5a5a"}})");
 }
 
+TEST(Codec, AQuarantine_IsCriticalAndHasTheseBytes) {
+  Event event;
+  event.id = "06DZ3K5V9QKZ3YF8S1W2X4T6B1";
+  event.time = kStoryBegins;
+  event.command = CommandId{"06DZ3K5V9QKZ3YF8S1W2X4T6B2"};
+  event.actor.subject = "uid:0";
+  event.reason = Reason{"broken"};
+  event.fact = EventQuarantined{{7}, {8}, AccountId{"acme"}, nth_key_id(1), {3}};
+  const std::string bytes = encoded_or_throw(event);
+  EXPECT_EQ(
+      bytes,
+      R"({"specversion":"1.0","id":"06DZ3K5V9QKZ3YF8S1W2X4T6B1",)"
+      R"("source":"urn:keyledger:06DZ3K5V9QKZ3YF8S1W2X4T6B8","type":"keyledger.EventQuarantined",)"
+      R"("time":"2026-11-24T11:00:00.000000Z","datacontenttype":"application/json",)"
+      R"("dataschema":"urn:keyledger:schema:EventQuarantined:1",)"
+      R"("commandid":"06DZ3K5V9QKZ3YF8S1W2X4T6B2","commandplace":"1/1","critical":true,)"
+      R"("data":{"actor":{"subject":"uid:0"},"reason":"broken","position":7,"last_position":8,)"
+      R"("account":"acme","key":")" +
+          nth_key_id(1).value + R"(","keyversion":3}})");
+  EXPECT_EQ(decoded_event(bytes), event);
+  for (const auto& [from, to] : std::vector<std::pair<const char*, const char*>>{
+           {"\"position\":7", "\"position\":0"},
+           {"\"position\":7", "\"position\":9"},
+           {"\"account\":\"acme\"", "\"account\":\"a/b\""},
+           {"\"key\":\"key_", "\"key\":\"kay_"},
+           {"\"keyversion\":3", "\"keyversion\":0"},
+           {"\"account\":", "\"acount\":"},
+           {"\"keyversion\":", "\"version\":"}}) {
+    EXPECT_NE(expect_damaged(replaced(bytes, from, to)), "") << from;
+  }
+}
+
+TEST(Encode, OfAQuarantineThatLacksSomething_IsRefused) {
+  const AccountId acme{"acme"};
+  const KeyId key = nth_key_id(1);
+  for (const EventQuarantined& fact :
+       {EventQuarantined{{0}, {1}, acme, key, {3}}, EventQuarantined{{2}, {1}, acme, key, {3}},
+        EventQuarantined{{1}, {1}, {}, key, {3}}, EventQuarantined{{1}, {1}, acme, key, {}},
+        EventQuarantined{{1}, {1}, acme, {}, {3}},
+        EventQuarantined{{1}, {1}, AccountId{"/"}, {}, {}},
+        EventQuarantined{{1}, {1}, acme, KeyId{"key"}, {3}}}) {
+    expect_not_encoded(Story().event_quarantined(fact));
+  }
+}
+
 TEST(Encode, OfAnEventOfTheGreatestLength_Succeeds_AndOfOneByteMore_DoesNot) {
   Event event = a_creation();
   const std::size_t without_name =

@@ -48,6 +48,7 @@ std::vector<Event> one_event_of_every_type() {
                            Fact{KeyValueRevealed{}}, Fact{KeyDeleted{}}}) {
     events.push_back(story.about(key, fact));
   }
+  events.push_back(story.event_quarantined({{7}, {8}, AccountId{"acme"}, key, {3}}));
   return events;
 }
 

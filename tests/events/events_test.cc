@@ -10,19 +10,29 @@ namespace keyledger {
 namespace {
 
 const std::vector<Fact> kOneOfEach{
-    LedgerCreated{}, WriterElected{},    AccountRegistered{}, AccountUsernameChanged{},
-    KeyCreated{},    KeyEnabled{},       KeyDisabled{},       KeyRenamed{},
-    KeyDescribed{},  KeyExpiryChanged{}, KeyDeleted{},        KeyValueRevealed{}};
+    LedgerCreated{},   WriterElected{},    AccountRegistered{}, AccountUsernameChanged{},
+    KeyCreated{},      KeyEnabled{},       KeyDisabled{},       KeyRenamed{},
+    KeyDescribed{},    KeyExpiryChanged{}, KeyDeleted{},        KeyValueRevealed{},
+    EventQuarantined{}};
 
 TEST(TypeName, OfEachType_IsItsOwn) {
   std::set<std::string> names;
   for (const Fact& fact : kOneOfEach) names.emplace(type_name(fact));
-  EXPECT_EQ(names, (std::set<std::string>{"LedgerCreated", "WriterElected", "AccountRegistered",
-                                          "AccountUsernameChanged", "KeyCreated", "KeyEnabled",
-                                          "KeyDisabled", "KeyRenamed", "KeyDescribed",
-                                          "KeyExpiryChanged", "KeyDeleted", "KeyValueRevealed"}));
+  EXPECT_EQ(names,
+            (std::set<std::string>{"LedgerCreated", "WriterElected", "AccountRegistered",
+                                   "AccountUsernameChanged", "KeyCreated", "KeyEnabled",
+                                   "KeyDisabled", "KeyRenamed", "KeyDescribed", "KeyExpiryChanged",
+                                   "KeyDeleted", "KeyValueRevealed", "EventQuarantined"}));
   EXPECT_EQ(type_name(KeyRenamed{}), "KeyRenamed");
   EXPECT_EQ(kOneOfEach.size(), std::variant_size_v<Fact>);
+}
+
+TEST(IsLedgersOwn, HoldsForTheFactsThatAreAboutNoAccount) {
+  for (const Fact& fact : kOneOfEach) {
+    const auto name = type_name(fact);
+    EXPECT_EQ(is_ledgers_own(fact), !name.starts_with("Key") && !name.starts_with("Account"))
+        << name;
+  }
 }
 
 TEST(IsAboutAKey, HoldsForTheFactsNamedAfterKeys) {

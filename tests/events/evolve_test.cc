@@ -42,5 +42,31 @@ TEST(Evolve, TheLedgersOwnFacts_ChangeNothing) {
   EXPECT_EQ(given({LedgerCreated{"log", "pepper"}, WriterElected{"node", "url"}}), State{});
 }
 
+TEST(Evolve, EventQuarantined_DisablesItsKeyAtTheVersionThatItsEventsHad) {
+  const KeyId key = created().key;
+  KeyState expected = given({created()}).key;
+  expected.enabled = false;
+  expected.version = Version{3};
+  const EventQuarantined fact{{7}, {8}, AccountId{"acme"}, key, {3}};
+  EXPECT_EQ(given({created(), fact}).key, expected);
+  EXPECT_TRUE(given({created(), fact, KeyEnabled{}}).key.enabled);
+}
+
+TEST(Evolve, EventQuarantined_OfAnOlderVersion_LeavesTheVersion) {
+  const EventQuarantined fact{{7}, {7}, AccountId{"acme"}, created().key, {1}};
+  const KeyState key = given({created(), KeyRenamed{{"new"}}, fact}).key;
+  EXPECT_EQ(key.version, Version{2});
+  EXPECT_FALSE(key.enabled);
+}
+
+TEST(Evolve, EventQuarantined_OfNoKeyOrAnotherOrADeletedOne_ChangesNothing) {
+  const EventQuarantined none{{7}, {8}, AccountId{"acme"}, std::nullopt, {}};
+  const EventQuarantined other{{7}, {8}, AccountId{"acme"}, KeyId{"key_other"}, {3}};
+  const EventQuarantined same{{7}, {8}, AccountId{"acme"}, created().key, {3}};
+  EXPECT_EQ(given({created(), none, other}), given({created()}));
+  EXPECT_EQ(given({created(), KeyDeleted{}, same}), given({created(), KeyDeleted{}}));
+  EXPECT_EQ(given({same}), State{});
+}
+
 }  // namespace
 }  // namespace keyledger

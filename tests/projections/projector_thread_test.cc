@@ -24,11 +24,14 @@ std::chrono::steady_clock::time_point deadline() {
 class Following {
  public:
   Following(log::EventLog& log, const std::filesystem::path& directory)
-      : model_(opened(directory)), projector_(log, *model_, [this](const Error& error) {
-          ++halts_;
-          why_.set_value(error);
-        }) {
-    must(projector_.catch_up([](const Progress&) {}));
+      : model_(opened(directory)),
+        projector_(
+            log, *model_,
+            [this](const Error& error) {
+              if (halts_++ == 0) why_.set_value(error);
+            },
+            [this] { resumed_.set_value(); }) {
+    static_cast<void>(projector_.catch_up([](const Progress&) {}));
     projector_.start();
   }
 
@@ -44,11 +47,18 @@ class Following {
     return why.get();
   }
   int halts() const { return halts_; }
+  /// Waits until it goes on after it had halted.
+  void resume() {
+    if (resumed_.get_future().wait_until(deadline()) != std::future_status::ready) {
+      throw std::runtime_error("it has not gone on");
+    }
+  }
 
  private:
   std::unique_ptr<ReadModel> model_;
   std::atomic<int> halts_{0};
   std::promise<Error> why_;
+  std::promise<void> resumed_;
   Projector projector_;
 };
 
@@ -99,7 +109,7 @@ TEST_F(FollowingALog, GoesOnWhereAnotherProcessStopped) {
 
 TEST_F(FollowingALog, ThatCannotBeApplied_HaltsOnceAndSaysWhy) {
   Following following(log, directory / "read-model");
-  EXPECT_EQ(following.projector().halted(), std::nullopt);
+  EXPECT_FALSE(following.projector().halted());
   Event bad = story.about(key, KeyDisabled{});
   bad.version = Version{7};
   append_events(log, {story.account_username_changed("bob@example.com"), bad});
@@ -109,13 +119,47 @@ TEST_F(FollowingALog, ThatCannotBeApplied_HaltsOnceAndSaysWhy) {
 
   append_events(log, {story.account_username_changed("eve@example.com")});
   ASSERT_TRUE(following.projector().halted());
-  EXPECT_EQ(following.projector().halted()->message, why.message);
+  EXPECT_EQ(following.projector().halted()->why.message, why.message);
   expect_error(following.projector().gate().wait_for(Position{6}, std::chrono::steady_clock::now()),
                Errc::not_caught_up);
   following.projector().stop();
   EXPECT_EQ(following.halts(), 1);
   EXPECT_EQ(must(following.model().meta()).position, Position{5});
   EXPECT_EQ(must(following.model().account(AccountId{"acme"})).username.value, "bob@example.com");
+}
+
+TEST_F(FollowingALog, ThatCannotBeApplied_GoesOnWhenThatIsQuarantined) {
+  Following following(log, directory / "read-model");
+  Event bad = story.about(key, KeyRenamed{{"bad"}});
+  bad.version = Version{7};
+  append_events(log, {bad, story.account_username_changed("bob@example.com")});
+  EXPECT_EQ(following.why().message.substr(0, 12), "position 5: ");
+  EXPECT_EQ(following.projector().halted()->event, Position{5});
+  EXPECT_EQ(following.projector().gate().halts(), 1U);
+  const Position end =
+      append_events(log, {story.event_quarantined({{5}, {5}, AccountId{"acme"}, key, {7}})});
+  following.resume();
+  EXPECT_FALSE(following.projector().halted());
+  must(following.reach(end));
+  const auto state = must(following.model().key(AccountId{"acme"}, key));
+  EXPECT_EQ(state.name.value, "build");
+  EXPECT_FALSE(state.enabled);
+  EXPECT_EQ(state.version, Version{7});
+  must(following.reach(append_events(log, {story.about(key, KeyEnabled{})})));
+  EXPECT_TRUE(must(following.model().key(AccountId{"acme"}, key)).enabled);
+}
+
+TEST_F(FollowingALog, ThatCouldNotBeAppliedAtTheStart_GoesOnWhenThatIsQuarantined) {
+  must(log.append({.events = {"garbage", "more"}, .envelopes = {}, .erased = {}}));
+  Following following(log, directory / "read-model");
+  EXPECT_EQ(following.projector().halted()->event, Position{5});
+  append_events(log, {story.event_quarantined({{5}, {5}, {}, {}, {}})});
+  must(following.reach(Position{5}));
+  const Position end = append_events(log, {story.event_quarantined({{6}, {6}, {}, {}, {}})});
+  must(following.reach(end));
+  following.resume();
+  EXPECT_EQ(following.halts(), 2);
+  EXPECT_FALSE(following.projector().halted());
 }
 
 TEST_F(FollowingALog, ThatCannotBeRead_Halts) {

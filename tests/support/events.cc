@@ -39,6 +39,14 @@ Event Story::account_username_changed(std::string_view username, std::string_vie
   return make(AccountUsernameChanged{Username{std::string(username)}}, account);
 }
 
+Event Story::event_quarantined(const EventQuarantined& fact) {
+  if (fact.key && keys_.contains(*fact.key)) keys_.at(*fact.key).version = fact.version;
+  Event event = make(fact);
+  event.term = {};
+  event.reason = Reason{"written by mistake"};
+  return event;
+}
+
 Event Story::key_created(const KeyId& key, std::string_view account, std::string_view name) {
   const auto ordinal = static_cast<unsigned>(keys_.size() + 1);
   KeyCreated fact{key, KeyName{std::string(name)}, std::nullopt, true, std::nullopt, {}, {}};

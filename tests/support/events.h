@@ -38,6 +38,9 @@ class Story {
                            std::string_view username = "ada@example.com");
   Event account_username_changed(std::string_view username, std::string_view account = "acme");
 
+  /// Its key, where it has one, is told on from its version.
+  Event event_quarantined(const EventQuarantined& fact);
+
   /// A key's digest and value hint differ from those of the keys made before it.
   Event key_created(const KeyId& key, std::string_view account = "acme",
                     std::string_view name = "build");

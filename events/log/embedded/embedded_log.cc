@@ -43,9 +43,9 @@ class EmbeddedReader final : public LogReader {
   std::unique_ptr<Store> store_;
 };
 
-class EmbeddedLog final : public EventLog {
+class RocksDbLog final : public EmbeddedLog {
  public:
-  explicit EmbeddedLog(std::unique_ptr<Store> store)
+  explicit RocksDbLog(std::unique_ptr<Store> store)
       : store_(std::move(store)), end_(store_->end_at_opening().value) {}
 
   Result<std::vector<StoredEvent>> read_after(Position position, std::size_t max) const override {
@@ -71,6 +71,7 @@ class EmbeddedLog final : public EventLog {
   }
 
   Result<Position> append(const Append& append) override {
+    const std::scoped_lock turn(append_mutex_);
     const Position end{end_.load()};
     if (closed_) {
       return fail(Errc::unavailable,
@@ -92,6 +93,9 @@ class EmbeddedLog final : public EventLog {
   }
 
   Result<bool> purge() override { return store_->purge(); }
+  Result<void> back_up(const std::filesystem::path& directory) const override {
+    return store_->back_up(directory);
+  }
 
  private:
   Position move_end_to(Position end) {
@@ -105,7 +109,8 @@ class EmbeddedLog final : public EventLog {
   }
 
   std::unique_ptr<Store> store_;
-  bool closed_ = false;  ///< Only append() touches it.
+  std::mutex append_mutex_;
+  bool closed_ = false;  ///< Guarded by append_mutex_.
   std::atomic<std::uint64_t> end_;
   mutable std::mutex mutex_;
   mutable std::condition_variable_any end_moved_;
@@ -113,10 +118,10 @@ class EmbeddedLog final : public EventLog {
 
 }  // namespace
 
-Result<std::unique_ptr<EventLog>> open_embedded_log(const std::filesystem::path& directory) {
+Result<std::unique_ptr<EmbeddedLog>> open_embedded_log(const std::filesystem::path& directory) {
   auto store = Store::open(directory);
   if (!store) return fail(std::move(store.error()));
-  return std::make_unique<EmbeddedLog>(std::move(*store));
+  return std::make_unique<RocksDbLog>(std::move(*store));
 }
 
 Result<std::unique_ptr<LogReader>> open_embedded_log_for_reading(

@@ -8,12 +8,20 @@
 
 namespace keyledger::log {
 
+/// The log as a RocksDB, open for its one writer.
+class EmbeddedLog : public EventLog {
+ public:
+  /// Copies the log as it is now to `directory`, which must not be there, while it is appended to:
+  /// whole appends, and all that were acknowledged before the call. Any thread. Errors: io.
+  virtual Result<void> back_up(const std::filesystem::path& directory) const = 0;
+};
+
 /// Opens, or makes, the log in `directory` for its one writer, in this process: a RocksDB with
 /// dense positions from 1 on. A torn last record is dropped: nobody was told of it.
 ///
 /// Errors: locked (another process has it open for writing), damaged (names the last position that
 /// is whole, and what to do), io.
-Result<std::unique_ptr<EventLog>> open_embedded_log(const std::filesystem::path& directory);
+Result<std::unique_ptr<EmbeddedLog>> open_embedded_log(const std::filesystem::path& directory);
 
 /// Opens the log in `directory` to read what it holds now, beside a writer or without one. What is
 /// appended later is not seen: open it again for that.

@@ -13,6 +13,7 @@
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
 
 #include "events/log/embedded/rows.h"
 #include "events/log/embedded/wal_check.h"
@@ -341,6 +342,15 @@ Result<std::vector<KeyId>> Store::envelopes_due(Instant now, std::size_t max) co
   }
   if (!row->status().ok()) return fail(io_error(row->status(), "can't read what is to be erased"));
   return due;
+}
+
+Result<void> Store::back_up(const std::filesystem::path& directory) const {
+  rocksdb::Checkpoint* made = nullptr;
+  auto status = rocksdb::Checkpoint::Create(database_->db.get(), &made);
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  if (status.ok()) status = checkpoint->CreateCheckpoint(directory.string());
+  if (status.ok()) return {};
+  return fail(io_error(status, "can't copy the log to " + directory.string()));
 }
 
 Result<void> Store::write(const Append& append, Position first) {

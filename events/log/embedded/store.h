@@ -41,6 +41,10 @@ class Store {
   Result<std::optional<Envelope>> envelope(const KeyId& key) const;
   Result<std::vector<KeyId>> envelopes_due(Instant now, std::size_t max) const;
 
+  /// Copies what is there now to `directory`, which must not be there: files are linked where that
+  /// goes, else copied. Any thread, beside write(). Not of a store that was opened to be read.
+  Result<void> back_up(const std::filesystem::path& directory) const;
+
   /// Writes `append` with its first event at `first`, in one synced batch. One call at a time.
   ///
   /// Errors: unavailable (nothing was written), outcome_unknown.

@@ -1,0 +1,134 @@
+#include "services/keyledger/repair_tools.h"
+
+#include <chrono>
+#include <cstdio>
+#include <functional>
+#include <optional>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "services/keyledger/admin_socket.h"
+#include "services/keyledger/data_dir.h"
+#include "services/keyledger/progress.h"
+#include "services/keyledger/read_model_start.h"
+#include "services/keyledger/repair.h"
+
+namespace keyledger {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+/// Copying a large log takes its time.
+constexpr std::chrono::hours kAnswerWithin{1};
+
+int failed(const Error& error) {
+  std::fprintf(stderr, "keyledger: %s\n", error.message.c_str());
+  return 1;
+}
+
+int print(const Result<ordered_json>& answer) {
+  if (!answer) return failed(answer.error());
+  std::printf("%s\n", answer->dump(-1, ' ', false, json::error_handler_t::replace).c_str());
+  if (std::fflush(stdout) == 0) return 0;
+  std::fprintf(stderr, "keyledger: can't write to standard output\n");
+  return 1;
+}
+
+/// What the node on the data directory answers; nothing where none runs.
+std::optional<Result<ordered_json>> ask_node(const DataDir& data, const json& request) {
+  auto connection = connect_to(data.admin_socket());
+  if (!connection) return fail(std::move(connection.error()));
+  if (!*connection) return std::nullopt;
+  const auto deadline = std::chrono::steady_clock::now() + kAnswerWithin;
+  auto sent = write_line(**connection, request.dump(-1, ' ', false, json::error_handler_t::replace),
+                         deadline);
+  if (!sent) return fail(std::move(sent.error()));
+  const auto line = read_line(**connection, deadline);
+  if (!line) return fail(Errc::io, "the node gave no answer: " + line.error().message);
+  const auto answer = ordered_json::parse(*line, nullptr, /*allow_exceptions=*/false);
+  if (!answer.is_object()) return fail(Errc::malformed, "the node's answer can't be understood");
+  if (const auto error = answer.find("error"); error != answer.end()) {
+    return fail(Errc::invalid, error->is_string() ? error->get<std::string>() : error->dump());
+  }
+  return answer;
+}
+
+/// Opens what is there: a wrong --data-dir must not make a ledger.
+Result<std::unique_ptr<log::EmbeddedLog>> open_log(const DataDir& data) {
+  std::error_code ec;
+  if (!std::filesystem::exists(data.log() / "CURRENT", ec)) {
+    return fail(Errc::not_found,
+                "there is no log in " + data.log().string() + ": name the right --data-dir");
+  }
+  return log::open_embedded_log(data.log());
+}
+
+Result<ordered_json> quarantine_here(const DataDir& data, const json& request) {
+  auto log = open_log(data);
+  if (!log) return fail(std::move(log.error()));
+  auto model = open_or_rebuild_read_model(**log, data.read_model(), {}, [](const Error&) {});
+  if (!model) return fail(std::move(model.error()));
+  ProgressLine line("catching up");
+  projections::Projector projector(**log, **model, [](const Error&) {});
+  const auto catch_up = [&] {
+    auto caught_up = projector.catch_up(line.callback());
+    line.end();
+    return caught_up;
+  };
+  if (auto caught_up = catch_up(); !caught_up && !projector.halted()) {
+    return fail(std::move(caught_up.error()));
+  }
+  // What keeps it from going on is told by projector.halted().
+  const LedgerParts parts{**log, **model, projector,
+                          [&](Position, Position) { static_cast<void>(catch_up()); }};
+  return carry_out(parts, request, getuid());
+}
+
+std::filesystem::path whole_path(const std::filesystem::path& path) {
+  auto whole = std::filesystem::absolute(path).lexically_normal();
+  return whole.has_filename() ? whole : whole.parent_path();
+}
+
+}  // namespace
+
+int quarantine_event(const RepairArguments& arguments) {
+  if (const auto reason = Reason::parse(arguments.reason); !reason) {
+    std::fprintf(stderr, "keyledger: --reason: %s\n", reason.error().message.c_str());
+    return 2;
+  }
+  const DataDir data(arguments.data_dir);
+  const json request = quarantine_request(arguments.position, arguments.reason);
+  auto answer = ask_node(data, request);
+  return print(answer ? std::move(*answer) : quarantine_here(data, request));
+}
+
+int checkpoint_projection(const RepairArguments& arguments) {
+  const DataDir data(arguments.data_dir);
+  const auto directory = whole_path(arguments.directory);
+  if (const auto answer = ask_node(data, copy_request("checkpoint", directory))) {
+    return print(*answer);
+  }
+  std::error_code ec;
+  if (!std::filesystem::exists(data.read_model() / "CURRENT", ec)) {
+    return failed(
+        {Errc::not_found,
+         "there is no read model in " + data.read_model().string() + ": name the right --data-dir",
+         {}});
+  }
+  const auto model = projections::open_read_model(data.read_model());
+  return model ? print(copy_model(**model, directory)) : failed(model.error());
+}
+
+int back_up_log(const RepairArguments& arguments) {
+  const DataDir data(arguments.data_dir);
+  const auto directory = whole_path(arguments.directory);
+  if (const auto answer = ask_node(data, copy_request("backup", directory))) return print(*answer);
+  const auto log = open_log(data);
+  return log ? print(copy_log(**log, directory)) : failed(log.error());
+}
+
+}  // namespace keyledger
