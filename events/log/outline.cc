@@ -45,6 +45,7 @@ std::optional<Place> to_place(std::string_view text) {
 
 std::optional<Version> to_version(std::string_view text) {
   const auto number = read_number<std::uint32_t>(text);
+  // Where nothing follows, it may be the beginning of another number.
   if (!number || *number < 1 || text.empty()) return std::nullopt;
   return Version{*number};
 }

@@ -93,10 +93,11 @@ Result<void> Node::open_storage() {
 
   projections::ReadModelOptions options;
   options.cache_bytes = config_.cache_bytes;
-  auto model =
-      open_or_rebuild_read_model(*log_, data.read_model(), options, [this](const Error& why) {
-        logger_.warn("folding the log into a new read model", {{"because", why.message}});
-      });
+  ProgressLine progress("rebuilding", &logger_);
+  const auto tell = [this](const Error& why) {
+    logger_.warn("folding the log into a new read model", {{"because", why.message}});
+  };
+  auto model = open_or_rebuild_read_model(*log_, data.read_model(), options, progress, tell);
   if (!model) return fail(std::move(model.error()));
   model_ = std::move(*model);
   return {};
@@ -116,7 +117,7 @@ Result<void> Node::catch_up() {
         freshness_->caught_up();
         logger_.info("projector goes on");
       });
-  ProgressLine line("catching up");
+  ProgressLine line("catching up", &logger_);
   auto caught_up = projector_->catch_up(line.callback());
   line.end();
   if (caught_up) {

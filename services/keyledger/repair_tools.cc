@@ -70,9 +70,9 @@ Result<std::unique_ptr<log::EmbeddedLog>> open_log(const DataDir& data) {
 Result<ordered_json> quarantine_here(const DataDir& data, const json& request) {
   auto log = open_log(data);
   if (!log) return fail(std::move(log.error()));
-  auto model = open_or_rebuild_read_model(**log, data.read_model(), {}, [](const Error&) {});
-  if (!model) return fail(std::move(model.error()));
   ProgressLine line("catching up");
+  auto model = open_or_rebuild_read_model(**log, data.read_model(), {}, line, [](const Error&) {});
+  if (!model) return fail(std::move(model.error()));
   projections::Projector projector(**log, **model, [](const Error&) {});
   const auto catch_up = [&] {
     auto caught_up = projector.catch_up(line.callback());

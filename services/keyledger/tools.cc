@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -149,14 +150,20 @@ int print_replay(const ReplayArguments& arguments) {
   const auto log = log::open_embedded_log_for_reading(DataDir(arguments.data_dir).log());
   if (!log) return failed(log.error());
 
-  std::optional<Error> broken;
+  std::map<Position, Error> unreadable;  // But for those that were quarantined.
   const auto print = [&](const log::StoredEvent& stored) {
     const auto decoded = log::decode(stored.bytes);
     if (!decoded) {
-      broken = decoded.error();
-      broken->message =
-          "position " + std::to_string(stored.position.value) + ": " + broken->message;
-      return false;
+      unreadable.emplace(stored.position, decoded.error());
+      nlohmann::ordered_json line{{"position", stored.position.value},
+                                  {"unreadable", stored.bytes}};
+      print_line(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+      return true;
+    }
+    const auto* known = std::get_if<Event>(&*decoded);
+    const auto* fact = known != nullptr ? std::get_if<EventQuarantined>(&known->fact) : nullptr;
+    if (fact != nullptr) {
+      unreadable.erase(unreadable.lower_bound(fact->first), unreadable.upper_bound(fact->last));
     }
     return std::visit(
         [&](const auto& event) {
@@ -176,7 +183,11 @@ int print_replay(const ReplayArguments& arguments) {
   const auto read = for_each_event(**log, Position{arguments.after}, print);
   const int written = finished();
   if (!read) return failed(read.error());
-  if (broken) return failed(*broken);
+  if (!unreadable.empty()) {
+    const auto& [position, error] = *unreadable.begin();
+    return failed(
+        {error.code, "position " + std::to_string(position.value) + ": " + error.message, {}});
+  }
   return written;
 }
 

@@ -3,8 +3,10 @@
 #include <chrono>
 #include <csignal>
 #include <fstream>
+#include <stop_token>
 #include <string>
 #include <sys/resource.h>
+#include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -66,6 +68,52 @@ TEST(EmbeddedLog, OpenedForReadingAgainAndAgainBesideTheWriter_AlwaysGivesAPrefi
     append_texts(*writer, {"a", "b", "c"});
     const auto reader = must(open_embedded_log_for_reading(directory.path()));
     EXPECT_EQ(read(*reader, 0), read(*writer, 0));
+  }
+}
+
+TEST(EmbeddedLog, BackedUpWhileItIsAppendedTo_GivesWholeAppendsAndAllThatWereThereBefore) {
+  const TemporaryDirectory directory;
+  const auto writer = must(open_embedded_log(directory / "log"));
+  std::jthread appending([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) append_texts(*writer, {"a", "b", "c"});
+  });
+  for (int i = 0; i < 10; ++i) {
+    const Position before = end_of(*writer);
+    const auto copy = directory / ("copy-" + std::to_string(i));
+    ASSERT_TRUE(writer->back_up(copy));
+    const auto reader = must(open_embedded_log(copy));
+    EXPECT_GE(end_of(*reader), before);
+    EXPECT_EQ(end_of(*reader).value % 3, 0U);
+    EXPECT_EQ(read(*reader, 0), read(*writer, 0, end_of(*reader).value));
+  }
+}
+
+TEST(EmbeddedLog, BackedUpToADirectoryThatIsThere_SaysSoAndLeavesIt) {
+  const TemporaryDirectory directory;
+  const auto writer = must(open_embedded_log(directory / "log"));
+  append_texts(*writer, {"a"});
+  const auto before = contents_of(directory / "log");
+  const auto made = writer->back_up(directory / "log");
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().code, Errc::io);
+  EXPECT_EQ(contents_of(directory / "log"), before);
+}
+
+TEST(EmbeddedLog, AppendedToBySeveralThreads_HasEachAppendAsAWhole) {
+  const TemporaryDirectory directory;
+  const auto log = must(open_embedded_log(directory.path()));
+  {
+    std::vector<std::jthread> threads;
+    for (const std::string text : {"a", "b", "c", "d"}) {
+      threads.emplace_back([&log, text] {
+        for (int i = 0; i < 50; ++i) append_texts(*log, {text, text});
+      });
+    }
+  }
+  const auto events = read(*log, 0);
+  ASSERT_EQ(events.size(), 400U);
+  for (std::size_t i = 0; i < events.size(); i += 2) {
+    EXPECT_EQ(events[i].bytes, events[i + 1].bytes);
   }
 }
 

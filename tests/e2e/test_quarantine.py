@@ -137,6 +137,17 @@ class Quarantine(NodeTest):
         self.wait_until_ready()
         self.assertEqual(self.node.verify(self.key["value"])["code"], "DISABLED")
 
+    def test_replay_shows_what_can_not_be_read_and_fails_until_it_is_quarantined(self):
+        position = append_raw(self.data, "gar\"bage")
+        printed = subprocess.run([KEYLEDGER, "replay", "--data-dir", str(self.data)], check=False, timeout=DEADLINE,
+                                 capture_output=True, text=True)
+        self.assertEqual((printed.returncode, json.loads(printed.stdout.splitlines()[-1])),
+                         (1, {"position": position, "unreadable": "gar\"bage"}))
+        self.assertIn(f"position {position}: ", printed.stderr)
+        self.quarantine(position)
+        lines = [json.loads(line) for line in run("replay", "--data-dir", self.data)[0].splitlines()]
+        self.assertEqual([line.get("type") for line in lines[-2:]], [None, "keyledger.EventQuarantined"])
+
     def test_only_what_it_is_halted_at_can_be_quarantined(self):
         self.node.start()
         self.assertIn("not halted", self.quarantine(3, expect=1))

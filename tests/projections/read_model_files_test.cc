@@ -182,5 +182,27 @@ TEST_F(ReadModelFiles, WithADamagedEventInTheHistory_SaySo) {
   expect_error(model->state_at(kAcme, key, Position{4}), Errc::damaged);
 }
 
+TEST_F(ReadModelFiles, CopiedWhileTheyAreWritten_AreAModelThatGoesOn) {
+  const auto model = opened(path);
+  Fold fold(model->store(), must(model->meta()));
+  for (int i = 0; i < 5; ++i) {
+    const auto copy = directory / ("copy-" + std::to_string(i));
+    must(model->checkpoint(copy));
+    EXPECT_EQ(must(must(open_read_model_for_reading(copy))->checksum()).hex, checksum());
+    const Event event = story.about(key, KeyRenamed{{std::to_string(i)}});
+    must(fold.apply(stored_after(fold.position(), encoded({event}))));
+    const auto other = opened(copy);
+    Fold follower(other->store(), must(other->meta()));
+    must(follower.apply(stored_after(follower.position(), encoded({event}))));
+    EXPECT_EQ(must(other->checksum()).hex, must(model->checksum()).hex);
+  }
+}
+
+TEST_F(ReadModelFiles, CopiedToADirectoryThatIsThere_AreNotCopied) {
+  const auto model = opened(path);
+  expect_error(model->checkpoint(path), Errc::io);
+  expect_error(model->checkpoint(directory / "no" / "where"), Errc::io);
+}
+
 }  // namespace
 }  // namespace keyledger::projections

@@ -111,6 +111,23 @@ TEST_F(Rebuild, OfALogWithABadEvent_LeavesTheModelAsItWas) {
   EXPECT_FALSE(exists(old));
 }
 
+TEST_F(Rebuild, OfALogWithABadEvent_EndsThereIfTheCallerWantsIt) {
+  append_events(log, {story.about(key, KeyDisabled{})});
+  Event bad = story.about(key, KeyEnabled{});
+  bad.version = Version{99};
+  append_events(log, {bad});
+  must(rebuild_read_model(log, path, say_nothing, AtBadEvent::stop_there));
+  const auto model = must(open_read_model_for_reading(path));
+  EXPECT_EQ(must(model->meta()).position, Position{9});
+  EXPECT_FALSE(must(model->key(AccountId{"acme"}, key)).enabled);
+}
+
+TEST_F(Rebuild, OfALogThatCannotBeReadAtAll_LeavesTheModelWhateverTheCallerWants) {
+  log.damage(Position{3});
+  expect_error(rebuild_read_model(log, path, say_nothing, AtBadEvent::stop_there), Errc::damaged);
+  EXPECT_EQ(checksum(), live);
+}
+
 TEST_F(Rebuild, OfALogThatCannotBeRead_LeavesTheModelAsItWas) {
   log.damage(Position{3});
   expect_error(rebuild(), Errc::damaged, "position 3");
