@@ -11,6 +11,7 @@
 #include "events/log/event_log.h"
 #include "events/result.h"
 #include "projections/changes.h"
+#include "projections/oldest_rows.h"
 #include "projections/read_model.h"
 #include "projections/store.h"
 
@@ -43,7 +44,8 @@ class Fold {
   Result<void> fold_runs(Changes& changes, std::span<const log::StoredEvent> events,
                          std::size_t& applied);
   Result<void> apply_run(Changes& changes, const Run& run);
-  Result<bool> is_to_be_skipped(const Changes& changes, const Run& run) const;
+  Result<bool> is_to_be_skipped(const Changes& changes, const Run& run);
+  Result<bool> was_applied(const Changes& changes, const CommandId& command);
   Result<void> apply_event(Changes& changes, const Event& event);
   Result<void> apply_account_fact(Changes& changes, const Event& event);
   Result<void> apply_key_fact(Changes& changes, const Event& event);
@@ -56,6 +58,10 @@ class Fold {
   MetaRow meta_;
   log::Decoder decoder_;
   Instant forgotten_before_ = Instant::min();
+  OldestRows oldest_commands_{Family::commands};
+  OldestRows oldest_idempotency_{Family::idempotency_by_time};
+  /// No command that was applied has a greater id; none until the store was asked.
+  std::optional<CommandId> newest_command_;
   std::uint64_t rejected_runs_ = 0;
 };
 
