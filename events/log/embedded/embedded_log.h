@@ -15,6 +15,11 @@ namespace keyledger::log {
 /// is whole, and what to do), io.
 Result<std::unique_ptr<EventLog>> open_embedded_log(const std::filesystem::path& directory);
 
+class Store;
+
+/// The log for the writer of an open store: what open_embedded_log() gives.
+std::unique_ptr<EventLog> make_embedded_log(std::unique_ptr<Store> store);
+
 /// Opens the log in `directory` to read what it holds now, beside a writer or without one. What is
 /// appended later is not seen: open it again for that.
 ///
