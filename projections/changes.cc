@@ -5,11 +5,19 @@
 namespace keyledger::projections {
 
 void Changes::put(Family family, std::string key, std::string value) {
-  rows_[static_cast<std::size_t>(family)].insert_or_assign(std::move(key), std::move(value));
+  change(family, std::move(key), std::move(value));
 }
 
 void Changes::erase(Family family, std::string key) {
-  rows_[static_cast<std::size_t>(family)].insert_or_assign(std::move(key), std::nullopt);
+  change(family, std::move(key), std::nullopt);
+}
+
+void Changes::change(Family family, std::string key, std::optional<std::string> value) {
+  if (only_written(family)) {
+    only_written_.push_back({family, std::move(key), std::move(value)});
+  } else {
+    rows_[static_cast<std::size_t>(family)].insert_or_assign(std::move(key), std::move(value));
+  }
 }
 
 Result<std::optional<std::string>> Changes::get(Family family, const std::string& key) const {
@@ -42,7 +50,7 @@ Result<void> Changes::scan(Family family, std::string_view from, std::string_vie
 }
 
 std::vector<Change> Changes::take() {
-  std::vector<Change> changes;
+  std::vector<Change> changes = std::exchange(only_written_, {});
   for (std::size_t i = 0; i < kFamilies; ++i) {
     // Not through map nodes' keys, which are const: extract() gives them away.
     while (!rows_[i].empty()) {

@@ -14,8 +14,8 @@
 
 namespace keyledger::projections {
 
-/// What is to be written in one batch, over what the store holds: reading sees both. Not
-/// thread-safe. Errors of reading: io, damaged.
+/// What is to be written in one batch, over what the store holds: reading sees both, in all
+/// families but those that are only_written(). Not thread-safe. Errors of reading: io, damaged.
 class Changes {
  public:
   /// `store` is used until the Changes are gone.
@@ -35,12 +35,15 @@ class Changes {
   std::vector<Change> take();
 
  private:
+  void change(Family family, std::string key, std::optional<std::string> value);
+
   using Rows = std::map<std::string, std::optional<std::string>, std::less<>>;
 
   const Rows& rows(Family family) const { return rows_[static_cast<std::size_t>(family)]; }
 
   const Store& store_;
   std::array<Rows, kFamilies> rows_;
+  std::vector<Change> only_written_;
 };
 
 }  // namespace keyledger::projections

@@ -116,11 +116,16 @@ Fold::Fold(Store& store, MetaRow meta) : store_(store), meta_(std::move(meta)) {
 Result<void> Fold::apply(std::span<const log::StoredEvent> events, const Quarantines& quarantines) {
   failed_for_an_event_ = false;
   const auto before = std::tuple(meta_, forgotten_before_, rejected_runs_);
+  const auto give_up = [&] {
+    std::tie(meta_, forgotten_before_, rejected_runs_) = before;
+    oldest_commands_.reset();
+    oldest_idempotency_.reset();
+  };
   std::size_t applied = 0;
   Changes changes(store_);
   if (auto folded = fold_runs(changes, events, quarantines, applied); !folded) {
     // The changes may hold half of the run that can't be applied: so once more, without it.
-    std::tie(meta_, forgotten_before_, rejected_runs_) = before;
+    give_up();
     if (applied == 0) return folded;
     const bool for_an_event = failed_for_an_event_;
     if (auto others = apply(events.first(applied), quarantines); !others) return others;
@@ -130,7 +135,7 @@ Result<void> Fold::apply(std::span<const log::StoredEvent> events, const Quarant
   if (applied == 0) return {};
   changes.put(Family::meta, std::string(kMetaKey), meta_row(meta_));
   auto written = store_.write(changes.take());
-  if (!written) std::tie(meta_, forgotten_before_, rejected_runs_) = before;
+  if (!written) give_up();
   return written;
 }
 
@@ -201,20 +206,39 @@ Result<void> Fold::apply_run(Changes& changes, const Run& run) {
   return {};
 }
 
-Result<bool> Fold::is_to_be_skipped(const Changes& changes, const Run& run) const {
+Result<bool> Fold::is_to_be_skipped(const Changes& changes, const Run& run) {
   for (const auto& event : run.decoded) {
     const Term* term = checked_term(event);
     if (term != nullptr && *term != meta_.term) return true;
   }
-  const auto applied = changes.get(Family::commands, command_of(run.decoded.front()).value);
-  if (!applied) return fail(applied.error());
-  return applied->has_value();
+  return was_applied(changes, command_of(run.decoded.front()));
+}
+
+/// Command ids sort by time: as a rule, one is beyond all that were applied and needs no look-up.
+Result<bool> Fold::was_applied(const Changes& changes, const CommandId& command) {
+  if (!newest_command_) {
+    newest_command_.emplace();
+    const auto read =
+        store_.scan(Family::commands, {}, {}, true, [&](std::string_view key, std::string_view) {
+          newest_command_->value = key;
+          return false;
+        });
+    if (!read) {
+      newest_command_.reset();
+      return fail(read.error());
+    }
+  }
+  if (command > *newest_command_) return false;
+  const auto row = changes.get(Family::commands, command.value);
+  if (!row) return fail(row.error());
+  return row->has_value();
 }
 
 /// What the quarantined events did is not known, so their key is left disabled.
 Result<void> Fold::pass_over(Changes& changes, const Quarantine& quarantine) {
   const EventQuarantined& fact = quarantine.fact;
   changes.put(Family::history, position_key(fact.first), quarantine.bytes);
+  passed_over_.insert(fact.first);
   const std::string_view account = fact.account ? std::string_view(fact.account->value) : "";
   write_indexes(changes, fact.first, fact.account, fact.key,
                 {quarantine.time, account, type_name(fact)});
@@ -253,6 +277,7 @@ Result<void> Fold::apply_ledgers_fact(const Changes& changes, const Event& event
   } else if (std::holds_alternative<WriterElected>(event.fact)) {
     meta_.term = Term{event.id};
   } else if (const auto* fact = std::get_if<EventQuarantined>(&event.fact)) {
+    if (passed_over_.contains(fact->first)) return {};
     return check_passed_over(changes, *fact, meta_.position);
   }
   return {};
@@ -326,6 +351,8 @@ Result<void> Fold::remember_command(Changes& changes, const Run& run) {
   const CommandId& command = command_of(run.decoded.front());
   if (!command.value.empty()) {
     changes.put(Family::commands, command.value, time_key(run.time()));
+    oldest_commands_.changed(command.value);
+    newest_command_ = std::max(newest_command_, std::optional(command));
   }
   const auto* first = std::get_if<Event>(&run.decoded.front());
   if (first == nullptr || !first->idempotency) return {};
@@ -336,7 +363,9 @@ Result<void> Fold::remember_command(Changes& changes, const Run& run) {
   if (*old) {
     const auto record = read_idempotency_row(**old);
     if (!record) return fail(record.error());
-    changes.erase(Family::idempotency_by_time, time_key(record->time, hash));
+    const std::string by_time = time_key(record->time, hash);
+    changes.erase(Family::idempotency_by_time, by_time);
+    oldest_idempotency_.changed(by_time);
   }
   IdempotencyRecord record{first->idempotency->request_hash,
                            run.stored.front().position,
@@ -349,7 +378,9 @@ Result<void> Fold::remember_command(Changes& changes, const Run& run) {
     if (known != nullptr && known->key) record.key = known->key;
   }
   changes.put(Family::idempotency, hash, idempotency_row(record));
-  changes.put(Family::idempotency_by_time, time_key(record.time, hash), {});
+  const std::string by_time = time_key(record.time, hash);
+  changes.put(Family::idempotency_by_time, by_time, {});
+  oldest_idempotency_.changed(by_time);
   return {};
 }
 
@@ -357,25 +388,26 @@ Result<void> Fold::remember_command(Changes& changes, const Run& run) {
 Result<void> Fold::forget_old_commands(Changes& changes, Instant now) {
   const Instant before = std::chrono::floor<std::chrono::minutes>(now) - kIdempotencyRetention;
   if (before <= forgotten_before_) return {};
-  std::vector<std::pair<Family, std::string>> old;
-  const auto idempotency =
-      changes.scan(Family::idempotency_by_time, {}, time_key(before),
-                   [&](std::string_view key, std::string_view) {
-                     old.emplace_back(Family::idempotency_by_time, key);
-                     old.emplace_back(Family::idempotency, key.substr(kTimeBytes));
-                     return true;
-                   });
-  if (!idempotency) return idempotency;
+  const auto is_old = [&](std::string_view time) {
+    const auto at = read_time_key(time);
+    return !at || *at < before;
+  };
+  for (;;) {
+    const auto row = oldest_idempotency_.front(changes);
+    if (!row) return fail(row.error());
+    if (*row == nullptr || !is_old((*row)->key)) break;
+    changes.erase(Family::idempotency_by_time, (*row)->key);
+    changes.erase(Family::idempotency, (*row)->key.substr(kTimeBytes));
+    oldest_idempotency_.pop();
+  }
   // Command ids sort by time: the first one that is young enough ends it.
-  const auto commands =
-      changes.scan(Family::commands, {}, {}, [&](std::string_view key, std::string_view value) {
-        const auto time = read_time_key(value);
-        if (time && *time >= before) return false;
-        old.emplace_back(Family::commands, key);
-        return true;
-      });
-  if (!commands) return commands;
-  for (auto& [family, key] : old) changes.erase(family, std::move(key));
+  for (;;) {
+    const auto row = oldest_commands_.front(changes);
+    if (!row) return fail(row.error());
+    if (*row == nullptr || !is_old((*row)->value)) break;
+    changes.erase(Family::commands, (*row)->key);
+    oldest_commands_.pop();
+  }
   forgotten_before_ = before;
   return {};
 }

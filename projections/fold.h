@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 
@@ -11,6 +12,7 @@
 #include "events/log/event_log.h"
 #include "events/result.h"
 #include "projections/changes.h"
+#include "projections/oldest_rows.h"
 #include "projections/quarantines.h"
 #include "projections/read_model.h"
 #include "projections/store.h"
@@ -52,7 +54,8 @@ class Fold {
                          const Quarantines& quarantines, std::size_t& applied);
   Result<void> pass_over(Changes& changes, const Quarantine& quarantine);
   Result<void> apply_run(Changes& changes, const Run& run);
-  Result<bool> is_to_be_skipped(const Changes& changes, const Run& run) const;
+  Result<bool> is_to_be_skipped(const Changes& changes, const Run& run);
+  Result<bool> was_applied(const Changes& changes, const CommandId& command);
   Result<void> apply_event(Changes& changes, const Event& event);
   Result<void> apply_ledgers_fact(const Changes& changes, const Event& event);
   Result<void> apply_account_fact(Changes& changes, const Event& event);
@@ -67,8 +70,15 @@ class Fold {
   MetaRow meta_;
   log::Decoder decoder_;
   Instant forgotten_before_ = Instant::min();
+  OldestRows oldest_commands_{Family::commands};
+  OldestRows oldest_idempotency_{Family::idempotency_by_time};
+  /// No command that was applied has a greater id; none until the store was asked.
+  std::optional<CommandId> newest_command_;
   std::uint64_t rejected_runs_ = 0;
   bool failed_for_an_event_ = false;
+  /// Where this Fold passed over events: what it writes to the history can't be read before that is
+  /// written.
+  std::set<Position> passed_over_;
 };
 
 }  // namespace keyledger::projections

@@ -11,6 +11,8 @@
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
 
+#include "projections/sorted_runs.h"
+
 namespace keyledger::projections {
 namespace {
 
@@ -75,10 +77,12 @@ class NoLogger final : public rocksdb::Logger {
 
 struct Store::Database {
   std::unique_ptr<rocksdb::DB> db;
+  std::optional<SortedRuns> runs;  ///< With Mode::bulk, for rows that are only written.
   std::array<std::unique_ptr<rocksdb::ColumnFamilyHandle>, kFamilies> handles;
   rocksdb::WriteOptions write;
 
   ~Database() {
+    runs.reset();
     for (auto& handle : handles) handle.reset();
   }
 
@@ -89,6 +93,25 @@ struct Store::Database {
 
 std::string_view family_name(Family family) {
   return family == Family::meta ? "meta" : kNames[static_cast<std::size_t>(family)];
+}
+
+bool only_written(Family family) {
+  switch (family) {
+    case Family::grants:
+    case Family::history:
+    case Family::history_by_account:
+    case Family::history_by_subject:
+    case Family::history_by_digest:
+      return true;
+    case Family::meta:
+    case Family::keys:
+    case Family::accounts:
+    case Family::idempotency:
+    case Family::idempotency_by_time:
+    case Family::commands:
+      return false;
+  }
+  return false;
 }
 
 Store::Store(std::unique_ptr<Database> database, std::unique_ptr<RowCache> grants)
@@ -115,7 +138,6 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
   options.info_log = std::make_shared<NoLogger>();
   options.max_background_jobs = 2;
   options.max_total_wal_size = kMaxWalBytes;
-  options.atomic_flush = mode == Mode::bulk;
   std::unique_ptr<RowCache> grants;
   if (mode == Mode::serve) grants = std::make_unique<RowCache>(cache_bytes / 2);
   const auto cache = rocksdb::NewLRUCache(grants ? cache_bytes / 2 : cache_bytes);
@@ -144,7 +166,10 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
   }
   auto database = std::make_unique<Database>();
   database->db.reset(db);
-  database->write.disableWAL = mode == Mode::bulk;
+  if (mode == Mode::bulk) {
+    database->write.disableWAL = true;
+    database->runs.emplace(*database->db, directory);
+  }
   for (std::size_t i = 0; i < kFamilies; ++i) database->handles[i].reset(handles[i]);
   return std::unique_ptr<Store>(new Store(std::move(database), std::move(grants)));
 }
@@ -214,7 +239,10 @@ Result<void> Store::write(const std::vector<Change>& changes) {
   rocksdb::WriteBatch batch;
   for (const Change& change : changes) {
     auto* family = database_->family(change.family);
-    if (change.value) {
+    if (database_->runs && only_written(change.family)) {
+      const auto added = database_->runs->add(*family, change.key, change.value);
+      if (!added.ok()) return fail(io_error(added, "can't write the read model"));
+    } else if (change.value) {
       batch.Put(family, change.key, *change.value);
     } else {
       batch.Delete(family, change.key);
@@ -241,7 +269,8 @@ Result<void> Store::checkpoint(const std::filesystem::path& directory) const {
 Result<void> Store::flush() {
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   for (const auto& handle : database_->handles) handles.push_back(handle.get());
-  const auto status = database_->db->Flush({}, handles);
+  auto status = database_->runs ? database_->runs->flush() : rocksdb::Status::OK();
+  if (status.ok()) status = database_->db->Flush({}, handles);
   if (status.ok()) return {};
   return fail(io_error(status, "can't write the read model"));
 }

@@ -36,6 +36,9 @@ inline constexpr std::size_t kFamilies = 11;
 
 std::string_view family_name(Family family);
 
+/// Whether the fold never reads the family's rows. In Mode::bulk they can't be before flush().
+bool only_written(Family family);
+
 /// One row to write, or without a value to remove.
 struct Change {
   Family family;
@@ -50,7 +53,7 @@ class Store {
  public:
   enum class Mode {
     serve,  ///< Reads and writes; a write survives the process, not always the machine.
-    bulk,   ///< Writes that are safe only after flush().
+    bulk,   ///< Writes, as fast as possible, that are safe only after flush().
     read,   ///< What is there now, beside a writer or without one.
   };
 

@@ -52,7 +52,7 @@ Result<security::Principal> Admission::principal(const http::Request& request) c
   if (request.count("authorization") > 1) {
     return fail(Errc::unauthenticated, "more than one Authorization header");
   }
-  return security::check_authorization(ring_, request.header("authorization"), now());
+  return security::check_authorization(ring_, proven_, request.header("authorization"), now());
 }
 
 Result<Caller> Admission::admit(const http::Request& request, security::Scope scope) const {

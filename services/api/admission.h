@@ -13,6 +13,7 @@
 #include "services/http/query.h"
 #include "services/security/access.h"
 #include "services/security/key_ring.h"
+#include "services/security/token.h"
 
 namespace keyledger::api {
 
@@ -23,7 +24,7 @@ struct Caller {
 };
 
 /// Lets requests in: who asks, whether they may, and whether the read model is new enough for them.
-/// Immutable; any thread.
+/// Thread safety: all members, from any thread.
 class Admission {
  public:
   /// Both are used until the Admission is gone.
@@ -46,6 +47,7 @@ class Admission {
  private:
   const security::KeyRing& ring_;
   projections::PositionGate& gate_;
+  mutable security::ProvenTokens proven_;
 };
 
 /// Refuses what a browser asks for a page of another origin, unless it only reads. Errors:

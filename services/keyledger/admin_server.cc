@@ -71,7 +71,7 @@ void AdminServer::serve(const Descriptor& connection) const {
   const std::string answer =
       line ? handler_(*line, peer.uid) : nlohmann::json{{"error", line.error().message}}.dump();
   // A peer that is gone doesn't hear the answer.
-  static_cast<void>(write_line(connection, answer, end_of_turn()));
+  [[maybe_unused]] const auto heard = write_line(connection, answer, end_of_turn());
 }
 
 }  // namespace keyledger

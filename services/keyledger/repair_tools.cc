@@ -49,7 +49,7 @@ std::optional<Result<ordered_json>> ask_node(const DataDir& data, const json& re
   if (!sent) return fail(std::move(sent.error()));
   const auto line = read_line(**connection, deadline);
   if (!line) return fail(Errc::io, "the node gave no answer: " + line.error().message);
-  const auto answer = ordered_json::parse(*line, nullptr, /*allow_exceptions=*/false);
+  auto answer = ordered_json::parse(*line, nullptr, /*allow_exceptions=*/false);
   if (!answer.is_object()) return fail(Errc::malformed, "the node's answer can't be understood");
   if (const auto error = answer.find("error"); error != answer.end()) {
     return fail(Errc::invalid, error->is_string() ? error->get<std::string>() : error->dump());
@@ -79,12 +79,11 @@ Result<ordered_json> quarantine_here(const DataDir& data, const json& request) {
     line.end();
     return caught_up;
   };
-  if (auto caught_up = catch_up(); !caught_up && !projector.halted()) {
-    return fail(std::move(caught_up.error()));
-  }
   // What keeps it from going on is told by projector.halted().
+  auto caught_up = catch_up();
+  if (!caught_up && !projector.halted()) return fail(std::move(caught_up.error()));
   const LedgerParts parts{**log, **model, projector,
-                          [&](Position, Position) { static_cast<void>(catch_up()); }};
+                          [&](Position, Position) { caught_up = catch_up(); }};
   return carry_out(parts, request, getuid());
 }
 

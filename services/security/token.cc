@@ -106,7 +106,10 @@ Result<std::string> sign_token(const KeyRing& ring, const Principal& principal, 
   return std::string(text.get());
 }
 
-Result<Principal> check_token(const KeyRing& ring, std::string_view token, Instant now) {
+namespace {
+
+Result<Principal> check(const KeyRing& ring, ProvenTokens* proven, std::string_view token,
+                        Instant now) {
   if (token.size() > kMaxTokenBytes) return refuse("the bearer token is longer than 8 KiB");
   const auto parts = split(token);
   if (!parts) return refuse("the bearer token is not a JWT");
@@ -125,11 +128,37 @@ Result<Principal> check_token(const KeyRing& ring, std::string_view token, Insta
   if (key == ring.signing_keys().end()) {
     return refuse("the token is signed with a key that is not in this node's key ring");
   }
-  if (!is_signed_by(*key, token)) return refuse("the token's signature does not hold");
+  const Digest digest = sha256(token);
+  if (proven == nullptr || !proven->contains(digest)) {
+    if (!is_signed_by(*key, token)) return refuse("the token's signature does not hold");
+    if (proven != nullptr) proven->add(digest);
+  }
   return read_claims(*claims_json, now);
 }
 
-Result<Principal> check_authorization(const KeyRing& ring, std::string_view header, Instant now) {
+}  // namespace
+
+Result<Principal> check_token(const KeyRing& ring, std::string_view token, Instant now) {
+  return check(ring, nullptr, token, now);
+}
+
+bool ProvenTokens::contains(const Digest& token) const {
+  const std::scoped_lock lock(mutex_);
+  return tokens_[place_of(token)] == token;
+}
+
+void ProvenTokens::add(const Digest& token) {
+  const std::scoped_lock lock(mutex_);
+  tokens_[place_of(token)] = token;
+}
+
+std::size_t ProvenTokens::place_of(const Digest& token) {
+  return (std::to_integer<std::size_t>(token[0]) << 8U | std::to_integer<std::size_t>(token[1])) %
+         kTokens;
+}
+
+Result<Principal> check_authorization(const KeyRing& ring, ProvenTokens& proven,
+                                      std::string_view header, Instant now) {
   const auto same_letter = [](char left, char right) {
     return left == right || (left >= 'A' && left <= 'Z' && left - 'A' + 'a' == right);
   };
@@ -140,7 +169,7 @@ Result<Principal> check_authorization(const KeyRing& ring, std::string_view head
   }
   header.remove_prefix(kScheme.size());
   header.remove_prefix(std::min(header.find_first_not_of(' '), header.size()));
-  return check_token(ring, header, now);
+  return check(ring, &proven, header, now);
 }
 
 }  // namespace keyledger::security

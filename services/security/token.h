@@ -1,6 +1,10 @@
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <cstddef>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,7 +28,27 @@ Result<std::string> sign_token(const KeyRing& ring, const Principal& principal, 
 /// nothing of the token.
 Result<Principal> check_token(const KeyRing& ring, std::string_view token, Instant now);
 
-/// The same for an `Authorization` header's value ("Bearer …"). Errors: unauthenticated.
-Result<Principal> check_authorization(const KeyRing& ring, std::string_view header, Instant now);
+/// Tokens whose signature was found to hold, so that it needn't be checked at each request: that
+/// costs more than all else a command does. What else check_token() checks is checked each time.
+/// Thread safety: all members, from any thread.
+class ProvenTokens {
+ public:
+  bool contains(const Digest& token) const;
+  void add(const Digest& token);
+
+ private:
+  static constexpr std::size_t kTokens = 1024;
+
+  static std::size_t place_of(const Digest& token);
+
+  mutable std::mutex mutex_;
+  /// By the SHA-256 of the whole token; a newer one takes the place of an older. Guarded by mutex_.
+  std::array<std::optional<Digest>, kTokens> tokens_;
+};
+
+/// check_token() for an `Authorization` header's value ("Bearer …"). `proven` are tokens of this
+/// very ring. Errors: unauthenticated.
+Result<Principal> check_authorization(const KeyRing& ring, ProvenTokens& proven,
+                                      std::string_view header, Instant now);
 
 }  // namespace keyledger::security

@@ -121,7 +121,11 @@ class RocksDbLog final : public EmbeddedLog {
 Result<std::unique_ptr<EmbeddedLog>> open_embedded_log(const std::filesystem::path& directory) {
   auto store = Store::open(directory);
   if (!store) return fail(std::move(store.error()));
-  return std::make_unique<RocksDbLog>(std::move(*store));
+  return make_embedded_log(std::move(*store));
+}
+
+std::unique_ptr<EmbeddedLog> make_embedded_log(std::unique_ptr<Store> store) {
+  return std::make_unique<RocksDbLog>(std::move(store));
 }
 
 Result<std::unique_ptr<LogReader>> open_embedded_log_for_reading(

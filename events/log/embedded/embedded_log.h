@@ -8,6 +8,8 @@
 
 namespace keyledger::log {
 
+class Store;
+
 /// The log as a RocksDB, open for its one writer.
 class EmbeddedLog : public EventLog {
  public:
@@ -22,6 +24,9 @@ class EmbeddedLog : public EventLog {
 /// Errors: locked (another process has it open for writing), damaged (names the last position that
 /// is whole, and what to do), io.
 Result<std::unique_ptr<EmbeddedLog>> open_embedded_log(const std::filesystem::path& directory);
+
+/// The log for the writer of an open store: what open_embedded_log() gives.
+std::unique_ptr<EmbeddedLog> make_embedded_log(std::unique_ptr<Store> store);
 
 /// Opens the log in `directory` to read what it holds now, beside a writer or without one. What is
 /// appended later is not seen: open it again for that.

@@ -119,10 +119,12 @@ struct Store::Database {
   enum class Mode { write, read };
 
   static std::pair<rocksdb::Status, std::unique_ptr<Database>> open(
-      const std::filesystem::path& directory, Mode mode, Recovery recovery) {
+      const std::filesystem::path& directory, Mode mode, Recovery recovery,
+      rocksdb::Env* env = nullptr) {
     rocksdb::DB* db = nullptr;
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
-    const rocksdb::DBOptions options = database_options(recovery);
+    rocksdb::DBOptions options = database_options(recovery);
+    if (env != nullptr) options.env = env;
     const rocksdb::Status status =
         mode == Mode::write
             ? rocksdb::DB::Open(options, directory.string(), family_descriptors(), &handles, &db)
@@ -233,7 +235,8 @@ Result<bool> has_log(const std::filesystem::path& directory) {
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& directory) {
+Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& directory,
+                                           rocksdb::Env* env) {
   std::error_code ec;
   std::filesystem::create_directories(directory, ec);
   if (ec) {
@@ -246,7 +249,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
     return fail(std::move(checked.error()));
   }
   auto [status, database] =
-      Database::open(directory, Database::Mode::write, Recovery::drop_torn_tail);
+      Database::open(directory, Database::Mode::write, Recovery::drop_torn_tail, env);
   if (is_somebody_elses_lock(status)) {
     return fail(Errc::locked, "another process serves " + directory.string() +
                                   ": stop it first, or name another --data-dir");

@@ -11,6 +11,10 @@
 #include "events/log/event_log.h"
 #include "events/result.h"
 
+namespace rocksdb {
+class Env;
+}
+
 namespace keyledger::log {
 
 /// Key ids from the first to the last.
@@ -24,8 +28,10 @@ struct KeyRange {
 /// to envelope). No RocksDB type leaves store.cc. Thread safety: const members, from any thread.
 class Store {
  public:
-  /// For the one writer; makes what isn't there. Errors as open_embedded_log().
-  static Result<std::unique_ptr<Store>> open(const std::filesystem::path& directory);
+  /// For the one writer; makes what isn't there. Errors as open_embedded_log(). `env` is for tests,
+  /// whose files fail; it is used until the Store is gone. Without one: the machine's files.
+  static Result<std::unique_ptr<Store>> open(const std::filesystem::path& directory,
+                                             rocksdb::Env* env = nullptr);
 
   /// For a reader; modifies nothing. Errors as open_embedded_log_for_reading().
   static Result<std::unique_ptr<Store>> open_for_reading(const std::filesystem::path& directory);

@@ -13,25 +13,40 @@ constexpr std::size_t kBlockBytes = 32'768;
 constexpr std::size_t kHeaderBytes = 7;
 constexpr std::size_t kTypeOffset = 6;
 
-/// CRC-32C (Castagnoli, RFC 3720 appendix B.4), one byte at a time.
-constexpr std::array<std::uint32_t, 256> make_crc_table() {
+/// Table i holds the CRC-32C (Castagnoli, RFC 3720 appendix B.4) of each byte with i zeros behind
+/// it, so that eight bytes are taken at once (Intel's "slicing by 8").
+constexpr auto make_crc_tables() {
   constexpr std::uint32_t kReflectedPolynomial = 0x82F63B78;
-  std::array<std::uint32_t, 256> table{};
-  for (std::uint32_t i = 0; i < table.size(); ++i) {
+  std::array<std::array<std::uint32_t, 256>, 8> tables{};
+  for (std::uint32_t i = 0; i < 256; ++i) {
     std::uint32_t value = i;
     for (int bit = 0; bit < 8; ++bit) {
       value = (value & 1U) != 0 ? value >> 1U ^ kReflectedPolynomial : value >> 1U;
     }
-    table[i] = value;
+    tables[0][i] = value;
   }
-  return table;
+  for (std::size_t table = 1; table < tables.size(); ++table) {
+    for (std::size_t i = 0; i < 256; ++i) {
+      const std::uint32_t before = tables[table - 1][i];
+      tables[table][i] = before >> 8U ^ tables[0][before & 0xFFU];
+    }
+  }
+  return tables;
 }
 
 std::uint32_t crc32c(std::string_view bytes) {
-  static constexpr auto kTable = make_crc_table();
+  static constexpr auto kTables = make_crc_tables();
   std::uint32_t crc = ~0U;
+  for (; bytes.size() >= kTables.size(); bytes.remove_prefix(kTables.size())) {
+    std::uint32_t next = 0;
+    for (std::size_t i = 0; i < kTables.size(); ++i) {
+      const std::uint32_t mixed = i < sizeof(crc) ? crc >> (8 * i) & 0xFFU : 0;
+      next ^= kTables[7 - i][mixed ^ static_cast<unsigned char>(bytes[i])];
+    }
+    crc = next;
+  }
   for (const char byte : bytes) {
-    crc = crc >> 8U ^ kTable[(crc ^ static_cast<unsigned char>(byte)) & 0xFFU];
+    crc = crc >> 8U ^ kTables[0][(crc ^ static_cast<unsigned char>(byte)) & 0xFFU];
   }
   return ~crc;
 }

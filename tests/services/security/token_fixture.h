@@ -69,6 +69,7 @@ class Token : public testing::Test {
   }
 
   KeyRing ring_ = KeyRing::generate();
+  ProvenTokens proven_;
 };
 
 }  // namespace keyledger::security

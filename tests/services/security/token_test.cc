@@ -235,7 +235,7 @@ TEST_F(Token, OfDeeplyNestedJson_IsRefusedInPeace) {
 
 TEST_F(Token, InAnAuthorizationHeader_FollowsTheSchemeInAnyCase) {
   for (const char* scheme : {"Bearer ", "bearer ", "BEARER ", "bEaReR ", "Bearer   "}) {
-    const auto who = check_authorization(ring_, scheme + good_token(), kNow);
+    const auto who = check_authorization(ring_, proven_, scheme + good_token(), kNow);
     ASSERT_TRUE(who) << scheme << who.error().message;
     EXPECT_EQ(who->subject, "user-mallory");
   }
@@ -247,11 +247,26 @@ TEST_F(Token, InAnAuthorizationHeaderOfAnotherForm_IsRefused) {
         "Bearer" + good_token(), good_token(), " Bearer " + good_token(), "Bearer\t" + good_token(),
         "Token " + good_token(), "Bearer " + good_token() + ",", "Bearer Bearer " + good_token(),
         std::string("\x02\x05\x01\x12\x05\x12\x20") + good_token()}) {
-    const auto who = check_authorization(ring_, value, kNow);
+    const auto who = check_authorization(ring_, proven_, value, kNow);
     ASSERT_FALSE(who) << value;
     EXPECT_EQ(who.error().code, Errc::unauthenticated);
     EXPECT_EQ(who.error().message.find(good_token().substr(0, 12)), std::string::npos);
   }
+}
+
+TEST_F(Token, ThatWasProvenBefore_IsGoodOnlyAsItWasAndAsLongAsItSays) {
+  const std::string good = "Bearer " + good_token();
+  ASSERT_TRUE(check_authorization(ring_, proven_, good, kNow));
+  const auto again = check_authorization(ring_, proven_, good, kNow);
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->subject, "user-mallory");
+  EXPECT_FALSE(check_authorization(ring_, proven_, good, kNow + std::chrono::hours{2}));
+  for (std::size_t i = std::string_view("Bearer ").size(); i < good.size(); ++i) {
+    std::string other = good;
+    other[i] = other[i] == 'A' ? 'B' : 'A';
+    ASSERT_FALSE(check_authorization(ring_, proven_, other, kNow)) << i;
+  }
+  EXPECT_FALSE(check_authorization(KeyRing::generate(), proven_, good, kNow));
 }
 
 // Threads.
