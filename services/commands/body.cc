@@ -49,8 +49,9 @@ class Members {
   template <typename T>
   std::optional<std::optional<T>> clearable_text(const char* name) {
     if (is_null(name)) return std::optional<T>{};
-    if (auto value = text<T>(name)) return std::optional<T>(std::move(*value));
-    return std::nullopt;
+    auto value = text<T>(name);
+    if (!value) return std::nullopt;
+    return std::optional<std::optional<T>>(std::in_place, std::move(value));
   }
 
   std::optional<bool> boolean(const char* name) {
