@@ -1,7 +1,6 @@
 #include "services/commands/body.h"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <cstdint>
 #include <initializer_list>
@@ -11,6 +10,7 @@
 
 #include "events/time.h"
 #include "services/http/json_body.h"
+#include "services/http/text.h"
 
 namespace keyledger::commands {
 namespace {
@@ -112,23 +112,6 @@ std::optional<std::uint32_t> read_decimal(std::string_view text) {
   return value;
 }
 
-bool same_without_case(std::string_view left, std::string_view right) {
-  const auto lower = [](unsigned char c) { return std::tolower(c); };
-  return std::ranges::equal(left, right, {}, lower, lower);
-}
-
-std::string_view trimmed(std::string_view text) {
-  text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
-  return text.substr(0, text.find_last_not_of(" \t") + 1);
-}
-
-/// Takes what stands before the first `separator` off `rest`, and the separator with it.
-std::string_view cut(std::string_view& rest, char separator) {
-  const std::string_view part = rest.substr(0, rest.find(separator));
-  rest.remove_prefix(std::min(part.size() + 1, rest.size()));
-  return part;
-}
-
 }  // namespace
 
 Result<Body<NewKey>> read_new_key(std::string_view text) {
@@ -193,13 +176,13 @@ Result<std::optional<Version>> read_if_match(const http::Request& request) {
 
 std::optional<unsigned> read_prefer_wait(const http::Request& request) {
   for (const auto& [header, value] : request.headers) {
-    if (!same_without_case(header, "prefer")) continue;
+    if (!http::same_token(header, "prefer")) continue;
     std::string_view rest = value;
     while (!rest.empty()) {
-      const std::string_view preference = cut(rest, ',');
-      std::string_view word = preference.substr(0, preference.find(';'));
-      if (!same_without_case(trimmed(cut(word, '=')), "wait")) continue;
-      word = trimmed(word);
+      std::string_view preference = http::take_item(rest, ',');
+      std::string_view word = http::take_item(preference, ';');
+      if (!http::same_token(http::take_item(word, '='), "wait")) continue;
+      word = http::trim(word);
       if (word.size() >= 2 && word.front() == '"' && word.back() == '"') {
         word = word.substr(1, word.size() - 2);
       }
