@@ -49,8 +49,10 @@ void check_refusal(const Error& error) {
 
 void check_token_text(const KeyRing& ring, std::string_view text) {
   static const std::vector<std::string> inputs = all_signed(ring);
+  // Kept from input to input, as a running node keeps it: no token may pass for another one's sake.
+  static ProvenTokens proven;
   const auto principal = check_token(ring, text, kNow);
-  const auto by_header = check_authorization(ring, "Bearer " + std::string(text), kNow);
+  const auto by_header = check_authorization(ring, proven, "Bearer " + std::string(text), kNow);
   promise(by_header.has_value() == principal.has_value() || text.starts_with(' '),
           "a header is as good as its token");
   if (!principal) {
