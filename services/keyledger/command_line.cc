@@ -24,6 +24,9 @@ namespace {
 
 using Action = std::function<int()>;
 
+/// A token's times are whole seconds.
+constexpr std::chrono::seconds kLeastTtl{1};
+
 /// Options are bound to these, which live as long as the parse and the command.
 struct Arguments {
   ServeConfig serve;
@@ -54,7 +57,7 @@ void add_tools(CLI::App& root, Arguments& arguments, std::map<CLI::App*, Action>
   token_app->add_option("--scope", token.scope,
                         "Space-separated (default: all but keys:verify and accounts:any)");
   token.ttl = std::chrono::hours(1);
-  add_duration(*token_app, "--ttl", token.ttl, "How long it is good for");
+  add_duration(*token_app, "--ttl", token.ttl, "How long it is good for", kLeastTtl);
   actions[token_app] = [&token] { return print_token(token); };
 
   KeyRingArguments& ring = arguments.key_ring;
@@ -176,6 +179,10 @@ struct CommandLine {
 int run_command_line(int argc, const char* const* argv) {
   std::vector<std::string> words(argv + 1, argv + argc);
   auto line = std::make_unique<CommandLine>();
+  if (words.empty()) {
+    std::fputs(line->root.help().c_str(), stderr);
+    return 2;
+  }
   try {
     line->parse(words);
     if (line->serve_app->parsed()) {

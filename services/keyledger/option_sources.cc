@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdint>
+#include <fstream>
+#include <iterator>
 #include <string_view>
+#include <toml++/toml.h>
 #include <unistd.h>
 
 namespace keyledger {
@@ -26,6 +30,34 @@ std::string long_name(const CLI::Option& option) {
 
 bool is_service_link(std::string_view variable) {
   return variable.starts_with("KEYLEDGER_PORT") || variable.starts_with("KEYLEDGER_SERVICE_");
+}
+
+toml::table read_toml(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  if (!in.is_open() || in.bad()) throw CLI::FileError("can't read the file of --config, " + file);
+  try {
+    return toml::parse(text, file);
+  } catch (const toml::parse_error& error) {
+    throw CLI::ConfigError(file + ", line " + std::to_string(error.source().begin.line) + ": " +
+                           std::string(error.description()));
+  }
+}
+
+std::string text_of(const toml::node& value, const std::string& name) {
+  if (const auto text = value.value_exact<std::string>()) return *text;
+  if (const auto number = value.value_exact<std::int64_t>()) return std::to_string(*number);
+  throw CLI::ConfigError(name + " must be a string, a whole number, or a list of them");
+}
+
+std::vector<std::string> values_of(const toml::node& value, const std::string& name) {
+  std::vector<std::string> texts;
+  if (const toml::array* const list = value.as_array()) {
+    for (const toml::node& item : *list) texts.push_back(text_of(item, name));
+  } else {
+    texts.push_back(text_of(value, name));
+  }
+  return texts;
 }
 
 }  // namespace
@@ -59,16 +91,16 @@ std::vector<std::string> read_option_file(const CLI::App& app) {
   const CLI::Option* const config = app.get_option("--config");
   if (config->count() == 0) return arguments;
   const auto file = config->as<std::string>();
-  for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_file(file)) {
-    if (item.name == "++" || item.name == "--") continue;  // A section's beginning and end.
-    const std::string name = item.fullname();
+  for (const auto& [key, value] : read_toml(file)) {
+    const std::string name(key.str());
     const CLI::Option* const option = app.get_option_no_throw("--" + name);
     if (option == nullptr || long_name(*option).empty() || option == config) {
       throw CLI::ConfigError(file + ": there is no option " + name +
                              "; see keyledger serve --help");
     }
+    const auto texts = values_of(value, file + ": " + name);
     if (option->count() > 0) continue;
-    for (const std::string& value : item.inputs) arguments.push_back("--" + name + "=" + value);
+    for (const std::string& text : texts) arguments.push_back("--" + name + "=" + text);
   }
   return arguments;
 }

@@ -1,9 +1,12 @@
 #include "services/keyledger/options.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdint>
-#include <map>
+#include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "events/key_value.h"
 
@@ -13,16 +16,24 @@ namespace {
 /// Ten years: deadlines are counted in nanoseconds, which must not overflow.
 constexpr std::int64_t kMaxDurationMs = 3650LL * 86'400'000;
 /// Each erasure rewrites files: not over and over.
-constexpr std::int64_t kMinErasureMs = 100;
+constexpr std::chrono::milliseconds kLeastErasure{100};
 constexpr std::uint64_t kMaxCacheBytes = std::uint64_t{1} << 44U;
 
-/// A CLI11 type of "500ms", "10s", "2m", "1h", "1d", in milliseconds.
-CLI::AsNumberWithUnit duration_unit() {
-  const std::map<std::string, std::int64_t> units{
-      {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
-  constexpr auto kOptions = static_cast<CLI::AsNumberWithUnit::Options>(
-      CLI::AsNumberWithUnit::CASE_SENSITIVE | CLI::AsNumberWithUnit::UNIT_REQUIRED);
-  return CLI::AsNumberWithUnit(units, kOptions, "DURATION");
+/// "500ms", "10s", "2m", "1h", "1d" become a number of milliseconds.
+std::string read_duration(std::string& text) {
+  constexpr std::array<std::pair<std::string_view, std::int64_t>, 5> kUnits{
+      {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
+  std::int64_t count = 0;
+  const char* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, count);
+  const auto unit = std::ranges::find(kUnits, std::string_view(read.ptr, end),
+                                      &std::pair<std::string_view, std::int64_t>::first);
+  if (read.ec != std::errc{} || count < 0 || unit == kUnits.end()) {
+    return text + " is not a duration, as in 500ms, 10s, 2m, 1h or 1d";
+  }
+  if (count > kMaxDurationMs / unit->second) return text + " is longer than ten years";
+  text = std::to_string(count * unit->second);
+  return "";
 }
 
 /// CLI11 takes a unit alone for none of it, and a minus for a very large size.
@@ -35,6 +46,7 @@ std::string check_digit(std::string& text) {
 std::string duration_text(std::chrono::milliseconds duration) {
   const std::int64_t count = duration.count();
   if (count % 3'600'000 == 0) return std::to_string(count / 3'600'000) + "h";
+  if (count % 60'000 == 0) return std::to_string(count / 60'000) + "m";
   if (count % 1000 == 0) return std::to_string(count / 1000) + "s";
   return std::to_string(count) + "ms";
 }
@@ -56,14 +68,15 @@ std::string check_prefix(const std::string& prefix) {
 
 }  // namespace
 
-CLI::Option* add_duration(CLI::App& app, const std::string& name, std::chrono::milliseconds& out,
-                          const std::string& text) {
-  return app
-      .add_option_function<std::int64_t>(
-          name, [&out](std::int64_t count) { out = std::chrono::milliseconds(count); }, text)
-      ->transform(duration_unit().description(""))
-      ->transform(CLI::Validator(check_digit, "", ""))  // Before the one above: the last is first.
-      ->check(CLI::Range(std::int64_t{0}, kMaxDurationMs).description(""))
+void add_duration(CLI::App& app, const std::string& name, std::chrono::milliseconds& out,
+                  const std::string& text, std::chrono::milliseconds least) {
+  const auto check_least = [least](const std::string& count) {
+    return std::stoll(count) >= least.count() ? "" : "must be at least " + duration_text(least);
+  };
+  app.add_option_function<std::int64_t>(
+         name, [&out](std::int64_t count) { out = std::chrono::milliseconds(count); }, text)
+      ->transform(CLI::Validator(read_duration, "", ""))
+      ->check(check_least)
       ->type_name("DURATION")
       ->default_str(duration_text(out));
 }
@@ -89,6 +102,7 @@ CLI::App* add_serve(CLI::App& root, ServeConfig& config) {
       ->check(CLI::IsMember({"command", "query", "verify"}))
       ->capture_default_str();
   serve->add_option("--log", "Where events are kept: embedded")
+      ->type_name("TEXT")
       ->check(CLI::IsMember({"embedded"}))
       ->default_str("embedded");
   serve->add_option("--threads", config.threads, "I/O threads; 0: one per processor")
@@ -108,8 +122,7 @@ CLI::App* add_serve(CLI::App& root, ServeConfig& config) {
   add_duration(*serve, "--max-staleness", config.max_staleness,
                "How long a node that no longer follows the log goes on validating");
   add_duration(*serve, "--erase-within", config.erase_within,
-               "How soon the bytes of an erased value are gone from the disk")
-      ->check(CLI::Range(kMinErasureMs, kMaxDurationMs).description(""));
+               "How soon the bytes of an erased value are gone from the disk", kLeastErasure);
   add_duration(*serve, "--drain-timeout", config.drain_timeout,
                "How long SIGTERM waits for requests in flight");
   add_duration(*serve, "--request-timeout", config.limits.request_timeout,

@@ -9,10 +9,10 @@
 
 namespace keyledger {
 
-/// An option that takes "500ms", "10s", "2m", "1h" or "1d", and shows what `out` holds as its
-/// default.
-CLI::Option* add_duration(CLI::App& app, const std::string& name, std::chrono::milliseconds& out,
-                          const std::string& text);
+/// Adds an option that takes "500ms", "10s", "2m", "1h" or "1d", from `least` to ten years, and
+/// shows what `out` holds as its default.
+void add_duration(CLI::App& app, const std::string& name, std::chrono::milliseconds& out,
+                  const std::string& text, std::chrono::milliseconds least = {});
 
 /// Adds `serve` with its options, which fill `config` when the command line is parsed.
 CLI::App* add_serve(CLI::App& root, ServeConfig& config);

@@ -13,7 +13,7 @@ WRONG_VALUES = [
     ("--max-connections", "x"), ("--cache-size", "lots"), ("--cache-size", "-1"), ("--cache-size", "MB"),
     ("--cache-size", "99999999999GB"), ("--listen", "nowhere"),
     ("--listen", "127.0.0.1:65536"), ("--listen", "127.0.0.1:http"), ("--verify-listen", ":"),
-    ("--max-staleness", "10"),
+    ("--max-staleness", "10"), ("--max-staleness", "1.5s"),
     ("--drain-timeout", "1 fortnight"), ("--request-timeout", "-1s"), ("--header-timeout", "s"),
     ("--body-timeout", "1.5.2s"),
     ("--idle-timeout", "99999999999999999999d"),
@@ -104,7 +104,7 @@ class Files(NodeTest):
         return refusal("serve", "--config", file, "--data-dir", self.work / "other")
 
     def test_a_key_that_is_no_option_is_named(self):
-        for text, name in (('datadir = "x"\n', "datadir"), ("[serve]\nthreads = 1\n", "serve.threads"),
+        for text, name in (('datadir = "x"\n', "datadir"), ("[serve]\nthreads = 1\n", "serve"),
                            ("help = true\n", "help"),
                            ('config = "x"\n', "config"), ('DATA-DIR = "x"\n', "DATA-DIR"),
                            ('threads = 1\ndata_dir = "x"\n',
@@ -116,6 +116,15 @@ class Files(NodeTest):
             if value:
                 self.assertIn(flag.removeprefix("--"), self.said_of(f'{flag.removeprefix("--")} = "{value}"\n'),
                               (flag, value))
+
+    def test_a_file_that_is_no_toml_is_named_with_the_line(self):
+        for text in ('listen = ["127.0.0.1:0"\n', "threads = 1\nthreads = 2\n", 'data-dir = "x\n', "threads\n", "\xff"):
+            self.assertRegex(self.said_of(text), r"wrong\.toml, line [12]: ", text)
+
+    def test_a_value_of_another_kind_is_named(self):
+        for text in ("threads = 1.5\n", "threads = true\n", "data-dir = 2026-11-25\n", "listen = [[]]\n"):
+            name = text.split(" ", maxsplit=1)[0]
+            self.assertRegex(self.said_of(text), rf"wrong\.toml: {name} must be a string, a whole number", text)
 
     def test_a_file_that_is_not_there_is_named(self):
         self.assertIn("nowhere.toml", refusal("serve", "--config", self.work / "nowhere.toml"))
