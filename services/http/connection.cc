@@ -27,9 +27,12 @@ using boost::system::error_code;
 
 constexpr auto kUseTuple = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kReadBytes = 4096;
-constexpr std::size_t kReadBodyBytes = 64 * 1024;
+constexpr std::size_t kReadBodyBytes = 16 * 1024;
+constexpr std::size_t kReadLargeBodyBytes = 64 * 1024;
 /// What a large request or answer needed is given back after it.
-constexpr std::size_t kKeptBytes = 128 * 1024;
+constexpr std::size_t kKeptBytes = 16 * 1024;
+/// What a connection needs for usual requests and answers: this isn't counted.
+constexpr std::size_t kUncountedBytes = 32 * 1024;
 /// The most that is read and dropped of a request that was refused before its body had come.
 constexpr std::size_t kMaxLingerBytes = 256 * 1024;
 constexpr std::chrono::seconds kLingerTime{2};
@@ -78,7 +81,9 @@ bool is_bodiless(unsigned status) { return status == 204 || status == 304; }
 Connection::Connection(Worker& worker, tcp::socket socket, ListenerKind kind)
     : worker_(worker),
       socket_(std::move(socket)),
-      place_(worker.connections().insert(worker.connections().end(), this)) {
+      place_(worker.connections().insert(worker.connections().end(), this)),
+      body_memory_(worker.context().body_memory),
+      answer_memory_(worker.context().answer_memory) {
   enter(Phase::idle);
   error_code ignored;
   socket_.set_option(tcp::no_delay(true), ignored);
@@ -172,10 +177,13 @@ asio::awaitable<void> Connection::serve_requests() {
     } else {
       response = std::move(*refusal_);
     }
+    if (response.body.size() > kUncountedBytes && !answer_memory_.grow_to(response.body.size())) {
+      response = refuse_for_memory("too many large answers are being read; ask for fewer at once");
+    }
     const bool keep_alive = complete && parser.keep_alive() && !worker_.draining();
     context.observer(
         {request_, match.route, response.status, Clock::now() - began, response.log_text});
-    if (!co_await write(response, keep_alive, parser.is_http_1_1())) co_return;
+    if (!co_await write(std::move(response), keep_alive, parser.is_http_1_1())) co_return;
     if (!keep_alive) {
       co_await linger();
       co_return;
@@ -194,13 +202,19 @@ void Connection::forget_request() {
   request_id_.clear();
   for (std::string* memory : {&memory_.body, &input_, &output_}) {
     // Only a swap gives the memory back: an assignment keeps it.
-    if (memory->capacity() > kKeptBytes && input_bytes_ == 0) std::string().swap(*memory);
+    const bool holds_more = memory == &input_ && input_bytes_ > 0;
+    if (memory->capacity() > kKeptBytes && !holds_more) std::string().swap(*memory);
   }
+  body_memory_.release();
+  answer_memory_.release();
 }
 
 asio::awaitable<bool> Connection::read_some() {
-  const std::size_t room =
-      input_bytes_ + (phase_ == Phase::body ? kReadBodyBytes : std::max(kReadBytes, input_bytes_));
+  std::size_t room = std::max(kReadBytes, input_bytes_);
+  if (phase_ == Phase::body) {
+    room = memory_.body.size() < kReadBodyBytes ? kReadBodyBytes : kReadLargeBodyBytes;
+  }
+  room += input_bytes_;
   if (input_.size() < room) input_.resize(room);
   const auto free = asio::buffer(input_.data() + input_bytes_, input_.size() - input_bytes_);
   const auto [ec, bytes] = co_await socket_.async_read_some(free, kUseTuple);
@@ -305,6 +319,11 @@ asio::awaitable<bool> Connection::read_body(RequestParser& parser, std::size_t m
     }
   }
   while (!parse(parser)) {
+    const std::size_t held = memory_.body.capacity() + input_.capacity();
+    if (held > kUncountedBytes && !body_memory_.grow_to(held)) {
+      refusal_ = refuse_for_memory("too many large bodies are arriving; nothing was done");
+      co_return false;
+    }
     if (co_await read_some()) continue;
     if (late_) refuse(408, "the body took too long to arrive");
     co_return false;
@@ -353,9 +372,14 @@ Response Connection::describe_exception() const {
   }
 }
 
-asio::awaitable<bool> Connection::write(const Response& response, bool keep_alive,
-                                        bool is_http_1_1) {
+asio::awaitable<bool> Connection::write(Response response, bool keep_alive, bool is_http_1_1) {
   enter(Phase::write);
+  compose(response, keep_alive, is_http_1_1);
+  std::string().swap(response.body);  // Who reads slowly holds an answer once, not twice.
+  co_return co_await write_all(output_);
+}
+
+void Connection::compose(const Response& response, bool keep_alive, bool is_http_1_1) {
   const bool bodiless = is_bodiless(response.status);
   output_.clear();
   output_.append("HTTP/1.1 ");
@@ -374,7 +398,6 @@ asio::awaitable<bool> Connection::write(const Response& response, bool keep_aliv
   if (keep_alive && !is_http_1_1) output_.append("Connection: keep-alive\r\n");
   output_.append(response.headers).append("\r\n");
   if (!bodiless && request_.method != Method::head) output_.append(response.body);
-  co_return co_await write_all(output_);
 }
 
 asio::awaitable<bool> Connection::write_all(std::string_view bytes) {
@@ -390,6 +413,10 @@ asio::awaitable<bool> Connection::write_all(std::string_view bytes) {
 }
 
 asio::awaitable<void> Connection::linger() {
+  std::string().swap(memory_.body);
+  std::string().swap(output_);
+  body_memory_.release();
+  answer_memory_.release();
   error_code ec;
   socket_.shutdown(tcp::socket::shutdown_send, ec);
   if (ec) co_return;
@@ -405,6 +432,11 @@ void Connection::refuse(unsigned status, std::string_view detail) {
   if (request_id_.empty()) worker_.append_request_id(request_id_);
   request_.request_id = request_id_;
   refusal_ = problem(status, detail, request_id_);
+}
+
+Response Connection::refuse_for_memory(std::string_view detail) {
+  worker_.context().stats.refused_for_memory.fetch_add(1, std::memory_order_relaxed);
+  return problem(Error{Errc::overloaded, std::string(detail), {}}, request_.request_id);
 }
 
 }  // namespace keyledger::http

@@ -9,6 +9,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
+#include "services/http/memory_budget.h"
 #include "services/http/message.h"
 #include "services/http/request_parser.h"
 #include "services/http/router.h"
@@ -51,7 +52,9 @@ class Connection {
   std::optional<Response> answer_at_once(const Router::Match& match);
   boost::asio::awaitable<Response> answer_later(const Route& route);
   Response describe_exception() const;
-  boost::asio::awaitable<bool> write(const Response& response, bool keep_alive, bool is_http_1_1);
+  /// Puts the answer's head, and its body where there is one, into `output_`.
+  void compose(const Response& response, bool keep_alive, bool is_http_1_1);
+  boost::asio::awaitable<bool> write(Response response, bool keep_alive, bool is_http_1_1);
   boost::asio::awaitable<bool> write_all(std::string_view bytes);
   /// Lets the client read our last answer before the connection goes (RFC 9112 §9.6).
   boost::asio::awaitable<void> linger();
@@ -59,6 +62,7 @@ class Connection {
   /// Takes what came so far to the parser. False when it needs more; `refusal_` on an error.
   bool parse(RequestParser& parser);
   void refuse(unsigned status, std::string_view detail);
+  Response refuse_for_memory(std::string_view detail);
   void forget_request();
   void describe_request();
 
@@ -72,6 +76,8 @@ class Connection {
   std::string input_;  ///< The first `input_bytes_` of it came and aren't parsed yet.
   std::size_t input_bytes_ = 0;
   RequestParser::Memory memory_;
+  MemoryShare body_memory_;
+  MemoryShare answer_memory_;
   Request request_;
   std::string remote_address_;
   std::string request_id_;

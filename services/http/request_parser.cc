@@ -72,11 +72,8 @@ void RequestParser::on_header_impl(ErrorCode&) { header_done_ = true; }
 
 void RequestParser::on_body_init_impl(const boost::optional<std::uint64_t>& length, ErrorCode& ec) {
   if (!length) return;
-  if (*length > max_body_bytes_) {
-    ec = beast::http::error::body_limit;
-  } else {
-    memory_.body.reserve(static_cast<std::size_t>(*length));
-  }
+  // Memory is taken for what has come, not for what a header says.
+  if (*length > max_body_bytes_) ec = beast::http::error::body_limit;
 }
 
 std::size_t RequestParser::on_body_impl(Text piece, ErrorCode& ec) {

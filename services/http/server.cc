@@ -71,7 +71,7 @@ class Server::Implementation {
  public:
   Implementation(const Router& router, Limits limits, unsigned threads,
                  std::function<std::uint64_t()> position, Observer observer)
-      : context_{router, limits, std::move(position), std::move(observer), {}} {
+      : context_{router, limits, std::move(position), std::move(observer)} {
     for (unsigned i = 0; i < threads; ++i) workers_.push_back(std::make_unique<Worker>(context_));
   }
 

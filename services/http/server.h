@@ -24,6 +24,10 @@ struct Limits {
   std::chrono::milliseconds idle_timeout{75'000};  ///< Between requests.
   std::chrono::milliseconds write_timeout{30'000};
   std::chrono::milliseconds request_timeout{30'000};  ///< What handlers see as their deadline.
+  /// Over all connections: the memory of bodies that are arriving, and of answers whose readers are
+  /// slow. What a usual request needs (32 KiB) isn't counted; more than that gets a 503.
+  std::size_t body_memory = std::size_t{64} * 1024 * 1024;
+  std::size_t answer_memory = std::size_t{256} * 1024 * 1024;
 };
 
 /// What the server tells of each answer, for logs and metrics. Called on the I/O thread: must not
@@ -42,6 +46,7 @@ struct ServerStats {
   std::atomic<std::uint64_t> connections_accepted{0};
   std::atomic<std::uint64_t> connections_refused{0};
   std::atomic<std::int64_t> connections_open{0};
+  std::atomic<std::uint64_t> refused_for_memory{0};  ///< Requests whose body or answer found none.
 };
 
 /// An HTTP/1.1 server (RFC 9112) of shared-nothing threads: each has its own event loop, acceptor

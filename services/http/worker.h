@@ -14,6 +14,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "services/http/memory_budget.h"
 #include "services/http/router.h"
 #include "services/http/server.h"
 
@@ -27,7 +28,9 @@ struct ServerContext {
   Limits limits;
   std::function<std::uint64_t()> position;
   Observer observer;
-  ServerStats stats;
+  ServerStats stats{};
+  MemoryBudget body_memory{limits.body_memory};
+  MemoryBudget answer_memory{limits.answer_memory};
 };
 
 /// One thread of the server: an event loop with its own acceptors and connections. Nothing of it is

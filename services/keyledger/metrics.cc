@@ -53,6 +53,9 @@ std::string render_metrics(const MetricSources& sources) {
   families.push_back(counter("keyledger_http_connections_refused_total",
                              "Connections closed for the limit",
                              connections.connections_refused.load()));
+  families.push_back(counter("keyledger_http_refused_for_memory_total",
+                             "Requests refused because large bodies or answers held all memory",
+                             connections.refused_for_memory.load()));
 
   const auto position = sources.projector.gate().position().value;
   const auto end = sources.log.end();

@@ -75,6 +75,59 @@ TEST(Limits, OfAClientThatNeverReads_EndItsConnection) {
   EXPECT_LT(client.read_to_end().size(), kLargeBytes);
 }
 
+TEST(Limits, OfMemoryForBodies_Answer503UntilSomeIsFree) {
+  Served served(Limits{.body_memory = 200 * 1024});
+  const std::string half = "POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 60000\r\n\r\n" +
+                           std::string(50'000, 'x');
+  std::vector<std::unique_ptr<RawClient>> halves;
+  while (served.server().stats().refused_for_memory == 0 && halves.size() < 100) {
+    halves.push_back(std::make_unique<RawClient>(served.address()));
+    halves.back()->send(half);
+    RawClient other(served.address());  // Answered in any case, and after the half came.
+    other.send(get("/hello"));
+    ASSERT_EQ(other.read_answer()->status, 200U);
+  }
+  ASSERT_GT(halves.size(), 1U);
+  ASSERT_LT(halves.size(), 6U);
+  const auto refused = halves.back()->read_answer();
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->status, 503U);
+  EXPECT_TRUE(refused->has("retry-after"));
+  EXPECT_EQ(refused->header("connection"), "close");
+
+  RawClient small(served.address());
+  small.send(post("/echo", "x"));
+  EXPECT_EQ(small.read_answer()->body, "x");
+  halves.front()->send(std::string(10'000, 'y'));
+  EXPECT_EQ(halves.front()->read_answer()->body.size(), 60'000U);
+  halves.clear();
+  EXPECT_TRUE(served.wait_for_connections(1));
+  small.send(post("/echo", std::string(60'000, 'z')));
+  EXPECT_EQ(small.read_answer()->body, std::string(60'000, 'z'));
+}
+
+TEST(Limits, OfMemoryForAnswers_Answer503UntilSomeIsFree) {
+  Served served(Limits{.answer_memory = kLargeBytes + 1});
+  RawClient slow(served.address(), /*receive_buffer_bytes=*/4096);
+  slow.send(get("/large"));
+  EXPECT_EQ(served.seen(1).size(), 1U);
+  RawClient other(served.address());
+  other.send(get("/large"));
+  const auto refused = other.read_answer();
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->status, 503U);
+  EXPECT_TRUE(refused->has("retry-after"));
+  other.send(get("/hello"));
+  EXPECT_EQ(other.read_answer()->status, 200U);
+  EXPECT_EQ(served.seen(2).at(1).status, 503U);
+
+  EXPECT_EQ(slow.read_answer()->body.size(), kLargeBytes);
+  slow.send(get("/hello"));  // Its answer comes after the large one was forgotten.
+  EXPECT_EQ(slow.read_answer()->status, 200U);
+  other.send(get("/large"));
+  EXPECT_EQ(other.read_answer()->body.size(), kLargeBytes);
+}
+
 TEST(Limits, OfConnections_RefuseMoreAndTakeNewOnesAgain) {
   Served served(Limits{.connections = 2}, 2);
   RawClient first(served.address());
