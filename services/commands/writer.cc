@@ -28,13 +28,16 @@ constexpr std::chrono::seconds kEraseInterval{60};
 constexpr std::chrono::seconds kMaxClockSkew{60};
 constexpr std::size_t kMaxErasuresAtOnce = 1000;
 
-Instant clock_now() {
-  return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
-}
-
 Error clock_is_behind() {
   return Error{Errc::unavailable,
                "the last event is over a minute ahead of this machine's clock; set the clock",
+               {}};
+}
+
+Error clock_was_set_ahead(std::chrono::seconds by) {
+  return Error{Errc::unavailable,
+               "this machine's clock was set " + std::to_string(by.count()) +
+                   " s ahead while the node ran; set it right, or start the node anew if it is",
                {}};
 }
 
@@ -54,15 +57,17 @@ Writer::Writer(log::EventLog& log, const projections::ReadModel& model,
       gate_(gate),
       ring_(ring),
       logger_(logger),
-      options_(std::move(options)) {}
+      options_(std::move(options)),
+      clock_guard_(options_.clocks) {}
 
 Writer::~Writer() { stop(); }
 
 Result<void> Writer::lead(const std::string& url) {
   const auto meta = model_.meta();
   if (!meta) return fail(meta.error());
-  if (meta->last_event_time > clock_now() + kMaxClockSkew) return fail(clock_is_behind());
-  last_time_ = std::max(clock_now(), meta->last_event_time + std::chrono::microseconds{1});
+  const Instant now = options_.clocks.wall();
+  if (meta->last_event_time > now + kMaxClockSkew) return fail(clock_is_behind());
+  last_time_ = std::max(now, meta->last_event_time + std::chrono::microseconds{1});
 
   Event event{};
   event.time = last_time_;
@@ -187,7 +192,7 @@ void Writer::carry_out(std::vector<Pending> pendings) {
   Batch batch(context);
   std::vector<Decided> decided;
   std::vector<Pending> deferred;
-  const Instant now = clock_now();
+  const Instant now = options_.clocks.wall();
   const std::optional<Error> obstacle = find_obstacle(now);
 
   for (auto& pending : pendings) {
@@ -263,14 +268,15 @@ void Writer::answer_again(const TermContext& context, Pending pending,
 }
 
 /// Why no command can be decided now, if none can.
-std::optional<Error> Writer::find_obstacle(Instant now) const {
+std::optional<Error> Writer::find_obstacle(Instant now) {
+  if (const auto jump = clock_guard_.find_jump(now)) return clock_was_set_ahead(*jump);
   if (last_time_ > now + kMaxClockSkew) return clock_is_behind();
   if (gate_.position() < last_appended_) return model_is_behind();
   return std::nullopt;
 }
 
 void Writer::erase_due_envelopes() {
-  const auto due = log_.envelopes_due(clock_now(), kMaxErasuresAtOnce);
+  const auto due = log_.envelopes_due(options_.clocks.wall(), kMaxErasuresAtOnce);
   if (!due) {
     logger_.error("can't look for values to erase", {{"error", due.error().message}});
     return;

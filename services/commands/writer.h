@@ -20,6 +20,7 @@
 #include "events/result.h"
 #include "projections/position_gate.h"
 #include "projections/read_model.h"
+#include "services/commands/clocks.h"
 #include "services/commands/submission.h"
 #include "services/logging/logger.h"
 #include "services/security/key_ring.h"
@@ -40,6 +41,7 @@ class Writer {
     bool values_once = false;  ///< Values can't be read again; see design §7.
     std::size_t max_queue = 4096;
     std::size_t max_batch = 512;
+    Clocks clocks = system_clocks();
   };
 
   /// Counters for metrics.
@@ -94,7 +96,7 @@ class Writer {
   void answer_again(const TermContext& context, Pending pending,
                     projections::IdempotencyRecord record);
   void put_back(std::vector<Pending> deferred);
-  std::optional<Error> find_obstacle(Instant now) const;
+  std::optional<Error> find_obstacle(Instant now);
   void erase_due_envelopes();
 
   log::EventLog& log_;
@@ -110,6 +112,7 @@ class Writer {
   std::string log_id_;
   Term term_;
   Instant last_time_;
+  ClockGuard clock_guard_;
   Position last_appended_;  ///< What is decided next must rest on everything up to here.
 
   std::mutex mutex_;

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <atomic>
+
 #include <gmock/gmock.h>
 
 #include "services/commands/writer.h"
@@ -67,6 +70,79 @@ TEST(WriterClock, ALittleBehindTheLogsLastEvent_StillNeverGoesBack) {
   ASSERT_EQ(events.size(), 4u);
   EXPECT_LT(events[0].time, events[1].time);
   EXPECT_LT(events[1].time, events[2].time);
+}
+
+/// Clocks that a test sets.
+struct SetClocks {
+  std::atomic<std::chrono::microseconds> wall{now().time_since_epoch()};
+  std::atomic<std::chrono::nanoseconds> uptime{std::chrono::hours{5}};
+
+  Clocks clocks() {
+    return {[this] { return Instant{wall.load()}; }, [this] { return uptime.load(); }};
+  }
+  void pass(std::chrono::seconds time) {
+    wall = wall.load() + time;
+    uptime = uptime.load() + time;
+  }
+};
+
+TEST(WriterClock, SetFarAheadWhileItRuns_WritesNothingUntilItIsSetRight) {
+  Disk disk;
+  SetClocks set;
+  RunningLedger ledger(disk, {.clocks = set.clocks()});
+  ASSERT_CARRIED_OUT(ledger.submit(create(disk.ring)));
+  set.pass(std::chrono::hours{24 * 40});  // Also suspended, say: as long by either clock.
+  ASSERT_CARRIED_OUT(ledger.submit(create(disk.ring)));
+  const Position end = end_of(disk.memory);
+
+  const auto right = set.wall.load();
+  set.wall = right + std::chrono::hours{24 * 365 * 10};
+  const auto refused = ledger.submit(create(disk.ring));
+  expect_refused(refused, Errc::unavailable);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("315360000 s ahead"));
+  EXPECT_EQ(end_of(disk.memory), end);
+
+  set.wall = right;
+  ASSERT_CARRIED_OUT(ledger.submit(create(disk.ring)));
+}
+
+TEST(WriterClock, ThatIsCorrectedSlowly_IsTrustedHoweverFarThatGoes) {
+  Disk disk;
+  SetClocks set;
+  RunningLedger ledger(disk, {.clocks = set.clocks()});
+  for (int step = 0; step < 5; ++step) {
+    set.pass(std::chrono::hours{1});
+    set.wall = set.wall.load() + std::chrono::seconds{50};
+    ASSERT_CARRIED_OUT(ledger.submit(create(disk.ring)));
+  }
+}
+
+TEST(WriterClock, SetBackBeforeAnythingIsWrittenAndRightAgain_IsTrusted) {
+  Disk disk;
+  SetClocks set;
+  RunningLedger ledger(disk, {.clocks = set.clocks()});
+  set.pass(std::chrono::hours{5});
+  const auto right = set.wall.load();
+  set.wall = right - std::chrono::hours{2};
+  ASSERT_CARRIED_OUT(ledger.submit(create(disk.ring)));
+  set.wall = right;
+  ASSERT_CARRIED_OUT(ledger.submit(create(disk.ring)));
+}
+
+TEST(WriterClock, SetBackWhileItRuns_WritesNothingUntilTheLogsTimeHasCome) {
+  Disk disk;
+  SetClocks set;
+  RunningLedger ledger(disk, {.clocks = set.clocks()});
+  ASSERT_CARRIED_OUT(ledger.submit(create(disk.ring)));
+  const auto right = set.wall.load();
+  set.wall = right - std::chrono::seconds{59};
+  ASSERT_CARRIED_OUT(ledger.submit(create(disk.ring)));
+  set.wall = right - std::chrono::seconds{61};
+  expect_refused(ledger.submit(create(disk.ring)), Errc::unavailable);
+  set.pass(std::chrono::seconds{2});
+  ASSERT_CARRIED_OUT(ledger.submit(create(disk.ring)));
+  const auto events = events_after(disk.memory);
+  EXPECT_TRUE(std::ranges::is_sorted(events, {}, &Event::time));
 }
 
 TEST(WriterAppend, ThatFails_IsSaidAndTheNextCommandGoesOn) {
