@@ -145,8 +145,9 @@ asio::awaitable<void> Connection::run() {
   try {
     co_await serve_requests();
   } catch (const std::exception&) {
-    // Only memory can be short here: handlers' exceptions are answered in answer(). The connection
-    // ends.
+    // Only memory can be short here: handlers' exceptions are answered.
+    error_code ignored;
+    socket_.close(ignored);
   }
 }
 

@@ -95,7 +95,7 @@ std::string_view detail_of(const Error& error, const Kind& kind) {
   return error.message;
 }
 
-Response render(const Kind& kind, ordered_json body) {
+Response render(const Kind& kind, const ordered_json& body) {
   Response response;
   response.status = kind.status;
   response.set("Content-Type", "application/problem+json").set("Cache-Control", "no-store");
@@ -123,7 +123,7 @@ Response problem(const Error& error, std::string_view request_id) {
     if (kind.status == 500) break;
     body["errors"].push_back({{"pointer", field.pointer}, {"detail", field.detail}});
   }
-  Response response = render(kind, std::move(body));
+  Response response = render(kind, body);
   if (kind.status == 401) response.set("WWW-Authenticate", "Bearer realm=\"keyledger\"");
   if (kind.status >= 500) response.log_text = error.message;
   return response;
