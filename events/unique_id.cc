@@ -1,6 +1,7 @@
 #include "events/unique_id.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 
 namespace keyledger {
@@ -40,7 +41,13 @@ std::string make_unique_id(Instant at, const IdEntropy& entropy) {
 }
 
 bool is_unique_id(std::string_view text) {
-  return text.size() == kLength && text.find_first_not_of(kAlphabet) == text.npos;
+  static constexpr auto kIsDigit = [] {
+    std::array<bool, 256> is_digit{};
+    for (const char c : kAlphabet) is_digit[static_cast<unsigned char>(c)] = true;
+    return is_digit;
+  }();
+  return text.size() == kLength &&
+         std::ranges::all_of(text, [](char c) { return kIsDigit[static_cast<unsigned char>(c)]; });
 }
 
 Instant unique_id_time(std::string_view text) {

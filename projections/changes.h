@@ -2,14 +2,16 @@
 
 #include <array>
 #include <cstddef>
-#include <functional>
-#include <map>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
 #include "events/result.h"
+#include "projections/key_hash.h"
 #include "projections/store.h"
 
 namespace keyledger::projections {
@@ -23,6 +25,9 @@ class Changes {
 
   void put(Family family, std::string key, std::string value);
   void erase(Family family, std::string key);
+  /// Puts `bytes` behind what the row has; where there is none, they are the row. Nothing is read
+  /// for it. Not for families that are only_written().
+  void append(Family family, std::string key, std::string_view bytes);
 
   Result<std::optional<std::string>> get(Family family, const std::string& key) const;
 
@@ -35,11 +40,19 @@ class Changes {
   std::vector<Change> take();
 
  private:
-  void change(Family family, std::string key, std::optional<std::string> value);
+  /// What becomes of one family's rows.
+  struct Rows {
+    std::deque<Change> changes;  ///< One a row; the first change of it says which comes first.
+    /// Of each row, by its key, which lies in `changes`.
+    boost::unordered_flat_map<std::string_view, Change*, KeyHash> by_key;
+  };
 
-  using Rows = std::map<std::string, std::optional<std::string>, std::less<>>;
-
-  const Rows& rows(Family family) const { return rows_[static_cast<std::size_t>(family)]; }
+  /// The change of this row, which is `kind` and has no value where there was none before.
+  Change& change_of(Family family, std::string key, Change::Kind kind);
+  const Change* find(Family family, std::string_view key) const;
+  /// The row as it will be; nothing where it will be gone.
+  static std::optional<std::string> applied(const Change& change,
+                                            std::optional<std::string> before);
 
   const Store& store_;
   std::array<Rows, kFamilies> rows_;

@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "events/unique_id.h"
 #include "projections/rows.h"
 
 namespace keyledger::projections {
@@ -113,7 +114,8 @@ struct Fold::Run {
 
 Fold::Fold(Store& store, MetaRow meta) : store_(store), meta_(std::move(meta)) {}
 
-Result<void> Fold::apply(std::span<const log::StoredEvent> events, const Quarantines& quarantines) {
+Result<void> Fold::apply(std::span<const log::StoredEvent> events, const Quarantines& quarantines,
+                         std::span<Result<log::DecodedEvent>> decoded) {
   failed_for_an_event_ = false;
   const auto before = std::tuple(meta_, forgotten_before_, rejected_runs_);
   const auto give_up = [&] {
@@ -123,7 +125,7 @@ Result<void> Fold::apply(std::span<const log::StoredEvent> events, const Quarant
   };
   std::size_t applied = 0;
   Changes changes(store_);
-  if (auto folded = fold_runs(changes, events, quarantines, applied); !folded) {
+  if (auto folded = fold_runs(changes, {events, decoded}, quarantines, applied); !folded) {
     // The changes may hold half of the run that can't be applied: so once more, without it.
     give_up();
     if (applied == 0) return folded;
@@ -140,14 +142,15 @@ Result<void> Fold::apply(std::span<const log::StoredEvent> events, const Quarant
 }
 
 /// Folds whole runs; `applied` counts the events of those that went well.
-Result<void> Fold::fold_runs(Changes& changes, std::span<const log::StoredEvent> events,
-                             const Quarantines& quarantines, std::size_t& applied) {
+Result<void> Fold::fold_runs(Changes& changes, const Events& events, const Quarantines& quarantines,
+                             std::size_t& applied) {
+  const auto& stored = events.stored;
   for (;;) {
-    const auto rest = events.subspan(applied);
+    const Events rest = events.after(applied);
     if (rest.empty()) return {};
-    if (const Quarantine* quarantine = quarantines.of(rest.front().position)) {
+    if (const Quarantine* quarantine = quarantines.of(rest.stored.front().position)) {
       if (auto done = pass_over(changes, *quarantine); !done) return done;
-      while (applied < events.size() && events[applied].position <= meta_.position) ++applied;
+      while (applied < stored.size() && stored[applied].position <= meta_.position) ++applied;
       continue;
     }
     auto run = next_run(rest);
@@ -164,25 +167,27 @@ Result<void> Fold::fold_runs(Changes& changes, std::span<const log::StoredEvent>
 }
 
 /// The first run of `events`; nothing if it isn't all there yet.
-Result<std::optional<Fold::Run>> Fold::next_run(std::span<const log::StoredEvent> events) {
+Result<std::optional<Fold::Run>> Fold::next_run(const Events& events) {
   std::optional<Run> run(std::in_place);
   Place expected{1, 1};
   for (std::size_t i = 0; i < expected.count; ++i) {
-    if (i == events.size()) return std::optional<Run>{};
-    auto event = decoder_.decode(events[i].bytes);
-    if (!event) return fail(event.error().code, at(events[i].position) + event.error().message);
+    if (i == events.stored.size()) return std::optional<Run>{};
+    const log::StoredEvent& stored = events.stored[i];
+    auto event =
+        events.decoded.empty() ? decoder_.decode(stored.bytes) : std::move(events.decoded[i]);
+    if (!event) return fail(event.error().code, at(stored.position) + event.error().message);
     if (i == 0) expected.count = place_of(*event).count;
     expected.index = static_cast<std::uint16_t>(i + 1);
     const bool belongs = place_of(*event) == expected &&
                          (i == 0 || command_of(*event) == command_of(run->decoded.front()));
     if (!belongs) {
-      return fail(Errc::damaged, at(events[i].position) + "the command whose " +
+      return fail(Errc::damaged, at(stored.position) + "the command whose " +
                                      std::to_string(expected.count) +
                                      " events should be here is broken off");
     }
     run->decoded.push_back(std::move(*event));
   }
-  run->stored = events.first(run->decoded.size());
+  run->stored = events.stored.first(run->decoded.size());
   return run;
 }
 
@@ -211,27 +216,26 @@ Result<bool> Fold::is_to_be_skipped(const Changes& changes, const Run& run) {
     const Term* term = checked_term(event);
     if (term != nullptr && *term != meta_.term) return true;
   }
-  return was_applied(changes, command_of(run.decoded.front()));
+  return was_applied(changes, command_of(run.decoded.front()), run.time());
 }
 
-/// Command ids sort by time: as a rule, one is beyond all that were applied and needs no look-up.
-Result<bool> Fold::was_applied(const Changes& changes, const CommandId& command) {
+/// A writer's command ids go up: as a rule, one is beyond all that were applied, and there is
+/// nothing to look up.
+Result<bool> Fold::was_applied(const Changes& changes, const CommandId& command, Instant at) {
   if (!newest_command_) {
-    newest_command_.emplace();
+    std::optional<CommandId> newest;
     const auto read =
-        store_.scan(Family::commands, {}, {}, true, [&](std::string_view key, std::string_view) {
-          newest_command_->value = key;
-          return false;
+        store_.scan(Family::commands, {}, {}, true, [&](std::string_view, std::string_view row) {
+          newest = newest_command(row);
+          return !newest;
         });
-    if (!read) {
-      newest_command_.reset();
-      return fail(read.error());
-    }
+    if (!read) return fail(read.error());
+    newest_command_ = newest.value_or(CommandId{});
   }
-  if (command > *newest_command_) return false;
-  const auto row = changes.get(Family::commands, command.value);
+  if (command > *newest_command_ && is_unique_id(command.value)) return false;
+  const auto row = changes.get(Family::commands, commands_key(command, at));
   if (!row) return fail(row.error());
-  return row->has_value();
+  return *row && has_command(**row, command);
 }
 
 /// What the quarantined events did is not known, so their key is left disabled.
@@ -350,9 +354,10 @@ Result<void> Fold::rewrite_grants(Changes& changes, const AccountId& account,
 Result<void> Fold::remember_command(Changes& changes, const Run& run) {
   const CommandId& command = command_of(run.decoded.front());
   if (!command.value.empty()) {
-    changes.put(Family::commands, command.value, time_key(run.time()));
-    oldest_commands_.changed(command.value);
-    newest_command_ = std::max(newest_command_, std::optional(command));
+    std::string key = commands_key(command, run.time());
+    oldest_commands_.changed(key);
+    changes.append(Family::commands, std::move(key), commands_entry(command));
+    if (is_unique_id(command.value) && command > *newest_command_) newest_command_ = command;
   }
   const auto* first = std::get_if<Event>(&run.decoded.front());
   if (first == nullptr || !first->idempotency) return {};
@@ -400,11 +405,10 @@ Result<void> Fold::forget_old_commands(Changes& changes, Instant now) {
     changes.erase(Family::idempotency, (*row)->key.substr(kTimeBytes));
     oldest_idempotency_.pop();
   }
-  // Command ids sort by time: the first one that is young enough ends it.
   for (;;) {
     const auto row = oldest_commands_.front(changes);
     if (!row) return fail(row.error());
-    if (*row == nullptr || !is_old((*row)->value)) break;
+    if (*row == nullptr || !is_old((*row)->key)) break;
     changes.erase(Family::commands, (*row)->key);
     oldest_commands_.pop();
   }

@@ -34,10 +34,13 @@ class Fold {
   /// `quarantines` has is passed over unread: it leaves its key disabled, and in the history the
   /// EventQuarantined takes its place.
   ///
+  /// `decoded`, if it isn't empty, is what log::Decoder says of each of `events`; it is used up.
+  ///
   /// Errors: damaged (an event that can't be read or doesn't follow from what was before, a run
   /// that is broken off; names the position), incompatible (an event was applied that the log says
   /// is to be passed over), io. What lies before the run in question is applied.
-  Result<void> apply(std::span<const log::StoredEvent> events, const Quarantines& quarantines = {});
+  Result<void> apply(std::span<const log::StoredEvent> events, const Quarantines& quarantines = {},
+                     std::span<Result<log::DecodedEvent>> decoded = {});
 
   /// Whether the last apply() failed for the events themselves and not for what is stored here: an
   /// EventQuarantined that names the first event after position() gets past it.
@@ -49,13 +52,24 @@ class Fold {
  private:
   struct Run;
 
-  Result<std::optional<Run>> next_run(std::span<const log::StoredEvent> events);
-  Result<void> fold_runs(Changes& changes, std::span<const log::StoredEvent> events,
-                         const Quarantines& quarantines, std::size_t& applied);
+  /// Events, and what they decode to, or nothing of that.
+  struct Events {
+    std::span<const log::StoredEvent> stored;
+    std::span<Result<log::DecodedEvent>> decoded;
+
+    bool empty() const { return stored.empty(); }
+    Events after(std::size_t count) const {
+      return {stored.subspan(count), decoded.empty() ? decoded : decoded.subspan(count)};
+    }
+  };
+
+  Result<std::optional<Run>> next_run(const Events& events);
+  Result<void> fold_runs(Changes& changes, const Events& events, const Quarantines& quarantines,
+                         std::size_t& applied);
   Result<void> pass_over(Changes& changes, const Quarantine& quarantine);
   Result<void> apply_run(Changes& changes, const Run& run);
   Result<bool> is_to_be_skipped(const Changes& changes, const Run& run);
-  Result<bool> was_applied(const Changes& changes, const CommandId& command);
+  Result<bool> was_applied(const Changes& changes, const CommandId& command, Instant at);
   Result<void> apply_event(Changes& changes, const Event& event);
   Result<void> apply_ledgers_fact(const Changes& changes, const Event& event);
   Result<void> apply_account_fact(Changes& changes, const Event& event);
@@ -72,7 +86,7 @@ class Fold {
   Instant forgotten_before_ = Instant::min();
   OldestRows oldest_commands_{Family::commands};
   OldestRows oldest_idempotency_{Family::idempotency_by_time};
-  /// No command that was applied has a greater id; none until the store was asked.
+  /// The greatest id (is_unique_id) of a command that was applied; none until the store was asked.
   std::optional<CommandId> newest_command_;
   std::uint64_t rejected_runs_ = 0;
   bool failed_for_an_event_ = false;

@@ -50,8 +50,12 @@ Result<void> Projector::catch_up(const OnProgress& on_progress) {
 
   const auto began = steady_clock::now();
   auto reported = began;
+  ReadAhead pages(log_, kPageEvents);
+  Page used;
   for (;;) {
-    const auto applied = apply_page();
+    auto page = pages.read_after(fold_->position(), std::move(used));
+    const auto applied = apply_page(page);
+    if (page) used = std::move(*page);
     if (!applied) {
       halt(applied.error());
       return fail(applied.error());
@@ -96,13 +100,13 @@ Result<void> Projector::check_log() const {
                                       "with keyledger projection rebuild");
 }
 
-Result<bool> Projector::apply_page() {
+Result<bool> Projector::apply_page(Result<Page>& page) {
   bad_event_.reset();
-  const auto events = log_.read_after(fold_->position(), kPageEvents);
-  if (!events) return fail(events.error());
-  if (events->empty()) return false;
+  if (!page) return fail(page.error());
+  const auto& events = page->stored;
+  if (events.empty()) return false;
   const Position before = fold_->position();
-  auto applied = fold_->apply(*events, quarantines_);
+  auto applied = fold_->apply(events, quarantines_, page->decoded);
   stats_.applied_events.fetch_add(fold_->position().value - before.value,
                                   std::memory_order_relaxed);
   stats_.rejected_runs.store(fold_->rejected_runs(), std::memory_order_relaxed);
@@ -110,13 +114,19 @@ Result<bool> Projector::apply_page() {
   if (applied && fold_->position() > before) return true;
   if (applied || fold_->failed_for_an_event()) {
     const auto next = std::ranges::find_if(
-        *events, [&](const auto& event) { return event.position > fold_->position(); });
+        events, [&](const auto& event) { return event.position > fold_->position(); });
     // Without the log's first event there is no log.
     if (fold_->position() > Position{}) bad_event_ = next->position;
   }
   if (!applied) return fail(std::move(applied.error()));
-  return fail(Errc::damaged, "position " + std::to_string(events->front().position.value) +
+  return fail(Errc::damaged, "position " + std::to_string(events.front().position.value) +
                                  ": the command that begins here has no end");
+}
+
+Result<Page> Projector::read_page() const {
+  auto events = log_.read_after(fold_->position(), kPageEvents);
+  if (!events) return fail(std::move(events.error()));
+  return Page{std::move(*events), {}};
 }
 
 void Projector::start() {
@@ -149,7 +159,8 @@ void Projector::follow(const std::stop_token& stop) {
 
 bool Projector::apply_all() {
   for (;;) {
-    const auto applied = apply_page();
+    auto page = read_page();
+    const auto applied = apply_page(page);
     if (!applied) {
       halt(applied.error());
       return false;

@@ -15,6 +15,7 @@
 #include "projections/fold.h"
 #include "projections/position_gate.h"
 #include "projections/quarantines.h"
+#include "projections/read_ahead.h"
 #include "projections/read_model.h"
 
 namespace keyledger::projections {
@@ -83,8 +84,10 @@ class Projector {
 
  private:
   Result<void> check_log() const;
-  /// Applies a page of events after the model's position. Whether there were any.
-  Result<bool> apply_page();
+  /// Applies a page of events after the model's position, and uses it up. Whether there were any.
+  Result<bool> apply_page(Result<Page>& page);
+  /// The page after the model's position, not decoded.
+  Result<Page> read_page() const;
   void follow(const std::stop_token& stop);
   /// Applies all that there is. Whether it came to the log's end.
   bool apply_all();

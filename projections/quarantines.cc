@@ -1,6 +1,7 @@
 #include "projections/quarantines.h"
 
 #include <algorithm>
+#include <future>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -21,21 +22,39 @@ bool may_be_quarantine(std::string_view bytes) {
 }  // namespace
 
 void Quarantines::look_on(const log::LogReader& log, Position position, Position end) {
-  looked_to_ = std::max(looked_to_, position);
+  const Position from = std::max(looked_to_, position);
+  if (from >= end) return;
+  // In two halves at once: whoever waits for it can't begin before it is through.
+  const bool is_long = end.value - from.value > 2 * kPageEvents;
+  const Position middle = is_long ? Position{from.value + (end.value - from.value) / 2} : end;
+  auto rest = std::async(std::launch::async, [&] { return look_through(log, middle, end); });
+  auto part = look_through(log, from, middle);
+  auto later = rest.get();
+  by_first_.merge(part.by_first);
+  looked_to_ = part.looked_to;
+  if (looked_to_ < middle) return;
+  by_first_.merge(later.by_first);
+  looked_to_ = later.looked_to;
+}
+
+Quarantines::Part Quarantines::look_through(const log::LogReader& log, Position position,
+                                            Position end) {
+  Part part{position, {}};
   log::Decoder decoder;
-  while (looked_to_ < end) {
-    const auto events = log.read_after(looked_to_, kPageEvents);
-    if (!events || events->empty()) return;
+  while (part.looked_to < end) {
+    const auto events = log.read_after(part.looked_to, kPageEvents);
+    if (!events || events->empty()) break;
     for (const auto& stored : *events) {
-      looked_to_ = stored.position;
+      part.looked_to = stored.position;
       if (!may_be_quarantine(stored.bytes)) continue;
       const auto decoded = decoder.decode(stored.bytes);
       const auto* event = decoded ? std::get_if<Event>(&*decoded) : nullptr;
       const auto* fact = event != nullptr ? std::get_if<EventQuarantined>(&event->fact) : nullptr;
       if (fact == nullptr || fact->last >= stored.position) continue;
-      by_first_.try_emplace(fact->first, Quarantine{*fact, event->time, stored.bytes});
+      part.by_first.try_emplace(fact->first, Quarantine{*fact, event->time, stored.bytes});
     }
   }
+  return part;
 }
 
 const Quarantine* Quarantines::of(Position first) const {

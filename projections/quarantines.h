@@ -31,8 +31,16 @@ class Quarantines {
   const Quarantine* of(Position first) const;
 
  private:
+  using ByFirst = std::map<Position, Quarantine>;
+  struct Part {
+    Position looked_to;
+    ByFirst by_first;
+  };
+  /// Looks through what lies after `position`, up to `end`.
+  static Part look_through(const log::LogReader& log, Position position, Position end);
+
   Position looked_to_;
-  std::map<Position, Quarantine> by_first_;
+  ByFirst by_first_;
 };
 
 }  // namespace keyledger::projections

@@ -60,7 +60,8 @@ Result<std::unique_ptr<ReadModel>> open(const std::filesystem::path& directory, 
   if (!format) return fail(format.error());
   const std::string ours = std::to_string(kRowFormat);
   if (!*format && mode != Store::Mode::read) {
-    const auto written = (*store)->write({{Family::meta, std::string(kFormatKey), ours}});
+    const auto written =
+        (*store)->write({{Family::meta, Change::Kind::put, std::string(kFormatKey), ours}});
     if (!written) return fail(written.error());
   } else if (*format != ours) {
     return fail(Errc::incompatible, "the read model " + directory.string() + " has row format " +

@@ -26,8 +26,8 @@ Result<void> fold_anew(const log::LogReader& log, const std::filesystem::path& d
                        const OnProgress& on_progress, AtBadEvent at_bad_event) {
   auto store = Store::open(directory, Store::Mode::bulk, kCacheBytes);
   if (!store) return fail(std::move(store.error()));
-  const auto begun =
-      (*store)->write({{Family::meta, std::string(kFormatKey), std::to_string(kRowFormat)}});
+  const auto begun = (*store)->write(
+      {{Family::meta, Change::Kind::put, std::string(kFormatKey), std::to_string(kRowFormat)}});
   if (!begun) return begun;
   ReadModel model(std::move(*store));
   Projector projector(log, model, [](const Error&) {});

@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "events/unique_id.h"
 #include "projections/rows_generated.h"
 
 namespace keyledger::projections {
@@ -282,6 +283,44 @@ std::string time_key(Instant at, std::string_view rest) {
   key.reserve(kTimeBytes + rest.size() + 1);
   append_number(key, static_cast<std::uint64_t>(to_count(at)) ^ kSignBit);
   return key.append(rest);
+}
+
+namespace {
+
+/// Takes the first id off a row of commands.
+std::string_view take_command(std::string_view& row) {
+  const auto bytes = static_cast<unsigned char>(row.front());
+  const std::string_view id = row.substr(1, bytes);
+  row.remove_prefix(1 + id.size());
+  return id;
+}
+
+}  // namespace
+
+std::string commands_key(const CommandId& command, Instant at) {
+  if (is_unique_id(command.value)) at = unique_id_time(command.value);
+  return time_key(std::chrono::floor<std::chrono::minutes>(at));
+}
+
+std::string commands_entry(const CommandId& command) {
+  if (command.value.size() > UINT8_MAX) return {};
+  return std::string(1, static_cast<char>(command.value.size())) + command.value;
+}
+
+bool has_command(std::string_view row, const CommandId& command) {
+  while (!row.empty()) {
+    if (take_command(row) == command.value) return true;
+  }
+  return false;
+}
+
+std::optional<CommandId> newest_command(std::string_view row) {
+  std::string_view newest;
+  while (!row.empty()) {
+    const std::string_view id = take_command(row);
+    if (is_unique_id(id)) newest = std::max(newest, id);
+  }
+  return newest.empty() ? std::nullopt : std::optional(CommandId{std::string(newest)});
 }
 
 std::optional<Instant> read_time_key(std::string_view key) {

@@ -16,7 +16,7 @@ namespace keyledger::projections {
 // they sort. Reading a row never trusts its bytes: what can't be one is `damaged`.
 
 /// Goes up with every change of a row's form: a model of another format is rebuilt.
-inline constexpr std::uint32_t kRowFormat = 1;
+inline constexpr std::uint32_t kRowFormat = 2;
 
 // meta: the one row of each.
 inline constexpr std::string_view kFormatKey = "format";
@@ -65,11 +65,21 @@ Result<IndexEntry> read_index_row(std::string_view row);
 // history_by_digest: the digest; the value is the keys_key() of the key that it was made for.
 
 // idempotency: the hash of the idempotency key. idempotency_by_time: instant and that hash, with an
-// empty value. commands: the command's id, which sorts by time; the value is the instant.
+// empty value.
 std::string idempotency_row(const IdempotencyRecord& record);
 Result<IdempotencyRecord> read_idempotency_row(std::string_view row);
 std::string time_key(Instant at, std::string_view rest = {});
 std::optional<Instant> read_time_key(std::string_view key);
 inline constexpr std::size_t kTimeBytes = 8;
+
+// commands: a minute; the value is the ids of its commands, each behind a byte that says its
+// length. A command's minute is that of its id, which says when it was decided; that of `at`, its
+// event's time, for an id that is none of ours.
+std::string commands_key(const CommandId& command, Instant at);
+/// Empty where the id is too long to be remembered.
+std::string commands_entry(const CommandId& command);
+bool has_command(std::string_view row, const CommandId& command);
+/// The greatest of the row's ids that are of our form; nothing if none is.
+std::optional<CommandId> newest_command(std::string_view row);
 
 }  // namespace keyledger::projections

@@ -1,6 +1,7 @@
 #include "projections/store.h"
 
 #include <cstdarg>
+#include <future>
 #include <memory>
 #include <utility>
 
@@ -8,6 +9,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/merge_operator.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
 
@@ -45,6 +47,18 @@ Error io_error(const rocksdb::Status& status, const std::string& what) {
   return {status.IsCorruption() ? Errc::damaged : Errc::io, what + ": " + status.ToString(), {}};
 }
 
+/// Change::Kind::append: the bytes of operands come behind those of the row.
+class Appending final : public rocksdb::AssociativeMergeOperator {
+ public:
+  bool Merge(const rocksdb::Slice&, const rocksdb::Slice* before, const rocksdb::Slice& bytes,
+             std::string* row, rocksdb::Logger*) const override {
+    if (before != nullptr) row->assign(before->data(), before->size());
+    row->append(bytes.data(), bytes.size());
+    return true;
+  }
+  const char* Name() const override { return "keyledger.Appending"; }
+};
+
 /// facts.md: whole-key filters, index and filters in the cache, and no bet on hits: a key that is
 /// unknown must cost no more than one that is there.
 rocksdb::ColumnFamilyOptions family_options(Family family,
@@ -61,6 +75,7 @@ rocksdb::ColumnFamilyOptions family_options(Family family,
       family == Family::grants ? rocksdb::kNoCompression : rocksdb::kLZ4Compression;
   options.memtable_prefix_bloom_size_ratio = 0.1;
   options.memtable_whole_key_filtering = true;
+  options.merge_operator = std::make_shared<Appending>();
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
 }
@@ -75,19 +90,89 @@ class NoLogger final : public rocksdb::Logger {
 
 }  // namespace
 
+namespace {
+
+/// How Mode::bulk writes a family; nothing: as every mode does, for what is small or often scanned.
+std::optional<SortedRuns::Use> bulk_use(Family family) {
+  if (only_written(family)) return SortedRuns::Use::write_only;
+  const bool found_by_key =
+      family == Family::keys || family == Family::accounts || family == Family::idempotency;
+  return found_by_key ? std::optional(SortedRuns::Use::find) : std::nullopt;
+}
+
+std::optional<std::string_view> value_of(const Change& change) {
+  if (change.kind == Change::Kind::erase) return std::nullopt;
+  return change.value;
+}
+
+/// The rows of Mode::bulk that don't go through memtables. Those that nobody reads are added by a
+/// thread beside the caller's, a batch behind it.
+struct BulkRows {
+  BulkRows(rocksdb::DB& db, const std::filesystem::path& directory)
+      : written(db, directory, "w", {}), found(db, directory, "f", {}) {}
+  ~BulkRows() {
+    if (adding.valid()) adding.wait();
+  }
+
+  rocksdb::Status wait() { return adding.valid() ? adding.get() : rocksdb::Status::OK(); }
+
+  rocksdb::Status flush() {
+    auto others = std::async(std::launch::async, [this] { return found.flush(); });
+    auto status = wait();
+    if (status.ok()) status = written.flush();
+    auto flushed = others.get();
+    return status.ok() ? flushed : status;
+  }
+
+  SortedRuns written;
+  SortedRuns found;
+  std::future<rocksdb::Status> adding;  ///< Adds to `written`.
+};
+
+}  // namespace
+
 struct Store::Database {
   std::unique_ptr<rocksdb::DB> db;
-  std::optional<SortedRuns> runs;  ///< With Mode::bulk, for rows that are only written.
+  std::optional<BulkRows> bulk;  ///< With Mode::bulk.
   std::array<std::unique_ptr<rocksdb::ColumnFamilyHandle>, kFamilies> handles;
   rocksdb::WriteOptions write;
 
   ~Database() {
-    runs.reset();
+    bulk.reset();
     for (auto& handle : handles) handle.reset();
   }
 
   rocksdb::ColumnFamilyHandle* family(Family which) const {
     return handles[static_cast<std::size_t>(which)].get();
+  }
+
+  /// Takes what Mode::bulk writes in its own way out of `changes`. An error may be one of changes
+  /// that were added before.
+  rocksdb::Status add_in_bulk(std::vector<Change>& changes) {
+    if (auto status = bulk->wait(); !status.ok()) return status;
+    std::vector<Change> written;
+    std::vector<Change> others;
+    for (Change& change : changes) {
+      const auto use = bulk_use(change.family);
+      if (use == SortedRuns::Use::find) {
+        const auto status =
+            bulk->found.add(*family(change.family), *use, change.key, value_of(change));
+        if (!status.ok()) return status;
+      } else {
+        (use ? written : others).push_back(std::move(change));
+      }
+    }
+    changes = std::move(others);
+    bulk->adding = std::async(std::launch::async, [this, written = std::move(written)] {
+      rocksdb::Status status;
+      for (const Change& change : written) {
+        status = bulk->written.add(*family(change.family), SortedRuns::Use::write_only, change.key,
+                                   value_of(change));
+        if (!status.ok()) break;
+      }
+      return status;
+    });
+    return rocksdb::Status::OK();
   }
 };
 
@@ -168,13 +253,21 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
   database->db.reset(db);
   if (mode == Mode::bulk) {
     database->write.disableWAL = true;
-    database->runs.emplace(*database->db, directory);
+    database->bulk.emplace(*database->db, directory);
   }
   for (std::size_t i = 0; i < kFamilies; ++i) database->handles[i].reset(handles[i]);
   return std::unique_ptr<Store>(new Store(std::move(database), std::move(grants)));
 }
 
 Result<bool> Store::get(Family family, std::string_view key, rocksdb::PinnableSlice& row) const {
+  if (database_->bulk && bulk_use(family) == SortedRuns::Use::find) {
+    const auto added = database_->bulk->found.find(*database_->family(family), key);
+    if (added.is_known) {
+      if (!added.value) return false;
+      row.PinSelf(slice(*added.value));
+      return true;
+    }
+  }
   const bool cached = grants_ && family == Family::grants;
   if (cached && grants_->find(key, *row.GetSelf())) {
     row.PinSelf();
@@ -199,6 +292,10 @@ Result<std::optional<std::string>> Store::get(Family family, std::string_view ke
 
 Result<void> Store::scan(Family family, std::string_view from, std::string_view to, bool reverse,
                          const Visit& visit) const {
+  if (database_->bulk && bulk_use(family) == SortedRuns::Use::find) {
+    const auto settled = database_->bulk->found.settle(*database_->family(family));
+    if (!settled.ok()) return fail(io_error(settled, "can't write the read model"));
+  }
   const rocksdb::Slice lower = slice(from);
   const rocksdb::Slice upper = slice(to);
   rocksdb::ReadOptions options;
@@ -235,17 +332,24 @@ Result<void> Store::scan_all(
   return {};
 }
 
-Result<void> Store::write(const std::vector<Change>& changes) {
+Result<void> Store::write(std::vector<Change> changes) {
+  if (database_->bulk) {
+    const auto added = database_->add_in_bulk(changes);
+    if (!added.ok()) return fail(io_error(added, "can't write the read model"));
+  }
   rocksdb::WriteBatch batch;
   for (const Change& change : changes) {
     auto* family = database_->family(change.family);
-    if (database_->runs && only_written(change.family)) {
-      const auto added = database_->runs->add(*family, change.key, change.value);
-      if (!added.ok()) return fail(io_error(added, "can't write the read model"));
-    } else if (change.value) {
-      batch.Put(family, change.key, *change.value);
-    } else {
-      batch.Delete(family, change.key);
+    switch (change.kind) {
+      case Change::Kind::put:
+        batch.Put(family, change.key, change.value);
+        break;
+      case Change::Kind::erase:
+        batch.Delete(family, change.key);
+        break;
+      case Change::Kind::append:
+        batch.Merge(family, change.key, change.value);
+        break;
     }
   }
   const auto status = database_->db->Write(database_->write, &batch);
@@ -269,7 +373,7 @@ Result<void> Store::checkpoint(const std::filesystem::path& directory) const {
 Result<void> Store::flush() {
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   for (const auto& handle : database_->handles) handles.push_back(handle.get());
-  auto status = database_->runs ? database_->runs->flush() : rocksdb::Status::OK();
+  auto status = database_->bulk ? database_->bulk->flush() : rocksdb::Status::OK();
   if (status.ok()) status = database_->db->Flush({}, handles);
   if (status.ok()) return {};
   return fail(io_error(status, "can't write the read model"));

@@ -36,14 +36,17 @@ inline constexpr std::size_t kFamilies = 11;
 
 std::string_view family_name(Family family);
 
-/// Whether the fold never reads the family's rows. In Mode::bulk they can't be before flush().
+/// Whether the fold never reads the family's rows. In Mode::bulk nobody can before flush().
 bool only_written(Family family);
 
-/// One row to write, or without a value to remove.
+/// What becomes of one row.
 struct Change {
+  enum class Kind : std::uint8_t { put, erase, append };
+
   Family family;
+  Kind kind;
   std::string key;
-  std::optional<std::string> value;
+  std::string value;  ///< Nothing with Kind::erase; what comes behind the row's with Kind::append.
 };
 
 /// The read model's RocksDB: bytes in families, written in atomic batches. Statuses are translated
@@ -53,7 +56,7 @@ class Store {
  public:
   enum class Mode {
     serve,  ///< Reads and writes; a write survives the process, not always the machine.
-    bulk,   ///< Writes, as fast as possible, that are safe only after flush().
+    bulk,   ///< Writes into what was empty, as fast as possible; safe only after flush().
     read,   ///< What is there now, beside a writer or without one.
   };
 
@@ -81,7 +84,7 @@ class Store {
       const std::function<void(Family, std::string_view key, std::string_view value)>& visit) const;
 
   /// Writes all of `changes` or none.
-  Result<void> write(const std::vector<Change>& changes);
+  Result<void> write(std::vector<Change> changes);
 
   /// Copies what is there now to `directory`, which must not be there: files are linked where that
   /// goes, else copied. Any thread, beside write(). Not with Mode::read.

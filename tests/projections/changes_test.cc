@@ -30,9 +30,14 @@ class Overlay {
 
   void change_something(Changes& changes) {
     const std::string key = any_key();
-    if (*rc::gen::inRange(0, 3) == 0) {
+    const int kind = *rc::gen::inRange(0, 4);
+    if (kind == 0) {
       changes.erase(kFamily, key);
       expected.erase(key);
+    } else if (kind == 1) {
+      const std::string more = *rc::gen::element<std::string>("", "3", "45");
+      changes.append(kFamily, key, more);
+      expected[key] += more;
     } else {
       const std::string value = *rc::gen::element<std::string>("", "1", "2");
       changes.put(kFamily, key, value);

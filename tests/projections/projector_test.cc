@@ -1,7 +1,9 @@
 #include "projections/projector.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -168,6 +170,7 @@ class LogUntilReported final : public log::LogReader {
     if (reported_ || std::chrono::steady_clock::now() > give_up_) {
       return std::vector<log::StoredEvent>{};
     }
+    const std::scoped_lock lock(mutex_);
     const Event event = position == Position{} ? story_.ledger_created() : story_.writer_elected();
     return stored_after(position, encoded({event}));
   }
@@ -183,8 +186,9 @@ class LogUntilReported final : public log::LogReader {
   }
 
  private:
-  mutable Story story_;
-  bool reported_ = false;
+  mutable std::mutex mutex_;
+  mutable Story story_;  ///< Guarded by mutex_.
+  std::atomic<bool> reported_{false};
   std::chrono::steady_clock::time_point give_up_ =
       std::chrono::steady_clock::now() + std::chrono::seconds{60};
 };
@@ -198,7 +202,8 @@ TEST_F(CatchingUp, WithALongLog_TellsHowFarItIs) {
     long_log.reported();
   }));
   ASSERT_TRUE(told);
-  EXPECT_EQ(told->position, position());
+  EXPECT_GT(told->position, Position{});
+  EXPECT_LE(told->position, position());
   EXPECT_EQ(told->end, LogUntilReported::kEnd);
   EXPECT_GT(told->events_per_second, 0);
   EXPECT_TRUE(told->time_left);

@@ -34,7 +34,7 @@ class ReadModelFiles : public testing::Test {
   /// The model after `value` was written where the row `row_key` was.
   std::unique_ptr<ReadModel> with_row(Family family, std::string row_key, std::string value) {
     auto model = opened(path);
-    must(model->store().write({{family, std::move(row_key), std::move(value)}}));
+    must(model->store().write({{family, Change::Kind::put, std::move(row_key), std::move(value)}}));
     return model;
   }
   std::string checksum() const {
@@ -51,7 +51,8 @@ class ReadModelFiles : public testing::Test {
 TEST_F(ReadModelFiles, OfAnotherRowFormat_AreIncompatible) {
   with_row(Family::meta, std::string(kFormatKey), std::to_string(kRowFormat + 1));
   expect_error(open_read_model(path), Errc::incompatible, "projection rebuild");
-  expect_error(open_read_model_for_reading(path), Errc::incompatible, "row format 2");
+  expect_error(open_read_model_for_reading(path), Errc::incompatible,
+               "row format " + std::to_string(kRowFormat + 1));
 }
 
 TEST_F(ReadModelFiles, ThatAreNotThere_AreNotFoundByAReaderAndMadeByANode) {
@@ -170,7 +171,8 @@ TEST_F(ReadModelFiles, WithADamagedIndex_SaySo) {
 
 TEST_F(ReadModelFiles, WithAnIndexOfAnEventThatIsNotThere_SaySo) {
   const auto model = opened(path);
-  must(model->store().write({{Family::history, position_key(Position{4}), std::nullopt}}));
+  must(model->store().write(
+      {{Family::history, Change::Kind::erase, position_key(Position{4}), {}}}));
   HistoryQuery query;
   query.key = key;
   expect_error(model->history(query), Errc::damaged, "lacks position 4");

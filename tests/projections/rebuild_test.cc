@@ -76,7 +76,7 @@ TEST_F(Rebuild, OfAModelThatIsBehind_CatchesUp) {
 }
 
 TEST_F(Rebuild, OfAModelWithWrongRows_MakesThemRight) {
-  must(opened(path)->store().write({{Family::accounts, "nobody", "garbage"}}));
+  must(opened(path)->store().write({{Family::accounts, Change::Kind::put, "nobody", "garbage"}}));
   EXPECT_NE(checksum(), live);
   must(rebuild());
   EXPECT_EQ(checksum(), live);
@@ -89,7 +89,8 @@ TEST_F(Rebuild, WhereThereIsNoModel_MakesOne) {
 }
 
 TEST_F(Rebuild, OfAModelOfAnotherFormat_MakesOneOfThisFormat) {
-  must(opened(path)->store().write({{Family::meta, std::string(kFormatKey), "0"}}));
+  must(opened(path)->store().write(
+      {{Family::meta, Change::Kind::put, std::string(kFormatKey), "0"}}));
   expect_error(open_read_model(path), Errc::incompatible);
   must(rebuild());
   EXPECT_EQ(checksum(), live);

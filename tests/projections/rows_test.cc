@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include "events/unique_id.h"
 #include "tests/projections/folded.h"
 
 namespace keyledger::projections {
@@ -157,6 +158,48 @@ TEST(RowKeys, OfPositionsAndInstants_SortAsThose) {
     RC_ASSERT((time_key(early) < time_key(late)) == (early < late));
     RC_ASSERT(read_time_key(time_key(early, "more")) == early);
   }));
+}
+
+CommandId command_at(Instant at, int n = 0) {
+  return CommandId{make_unique_id(at, IdEntropy{static_cast<std::byte>(n)})};
+}
+
+TEST(CommandRows, OfOneMinute_AreOneRow) {
+  const Instant minute = std::chrono::floor<std::chrono::minutes>(kNow);
+  const auto key = commands_key(command_at(minute), {});
+  EXPECT_EQ(commands_key(command_at(minute + std::chrono::milliseconds{59'999}), {}), key);
+  EXPECT_LT(commands_key(command_at(minute - std::chrono::milliseconds{1}), {}), key);
+  EXPECT_GT(commands_key(command_at(minute + std::chrono::minutes{1}), {}), key);
+  EXPECT_EQ(commands_key(CommandId{"of another form"}, minute), key) << "is by the event's time";
+}
+
+TEST(CommandRows, OfIdsOneBehindTheOther_HaveEachAndNoOther) {
+  const CommandId other{std::string("\x03 a", 3)};
+  std::string row;
+  for (int n : {1, 3, 2}) row += commands_entry(command_at(kNow, n));
+  row += commands_entry(other);
+  for (int n : {1, 2, 3}) EXPECT_TRUE(has_command(row, command_at(kNow, n)));
+  EXPECT_TRUE(has_command(row, other));
+  EXPECT_FALSE(has_command(row, command_at(kNow, 4)));
+  EXPECT_FALSE(has_command(row, CommandId{command_at(kNow, 1).value.substr(1)}));
+  EXPECT_FALSE(has_command({}, other));
+  EXPECT_EQ(newest_command(row), command_at(kNow, 3));
+  EXPECT_EQ(newest_command(commands_entry(other)), std::nullopt);
+  EXPECT_EQ(newest_command({}), std::nullopt);
+}
+
+TEST(CommandRows, OfAnIdThatIsTooLong_DoNotHoldIt) {
+  EXPECT_EQ(commands_entry(CommandId{std::string(256, 'x')}), "");
+  EXPECT_TRUE(has_command(commands_entry(CommandId{std::string(255, 'x')}),
+                          CommandId{std::string(255, 'x')}));
+}
+
+TEST(CommandRows, CutOffAnywhere_AreReadWithoutHarm) {
+  const std::string row = commands_entry(command_at(kNow)) + commands_entry(command_at(kNow, 1));
+  for (std::size_t bytes = 0; bytes < row.size(); ++bytes) {
+    EXPECT_FALSE(has_command(row.substr(0, bytes), command_at(kNow, 1)));
+    newest_command(row.substr(0, bytes));
+  }
 }
 
 TEST(RowKeys, ThatAreTooShort_AreNone) {

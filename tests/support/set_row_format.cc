@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "set_row_format: %s\n", store.error().message.c_str());
     return 1;
   }
-  const auto written = (*store)->write({{Family::meta, std::string(kFormatKey), argv[2]}});
+  const auto written =
+      (*store)->write({{Family::meta, Change::Kind::put, std::string(kFormatKey), argv[2]}});
   return written ? 0 : 1;
 }

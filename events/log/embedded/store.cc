@@ -29,6 +29,9 @@ constexpr std::string_view kUnpurgedKey = "unpurged";
 constexpr std::string_view kFirstKey = "key_";
 constexpr std::string_view kLastKey = "key_~";
 constexpr std::size_t kReadBytes = std::size_t{1} << 20U;
+/// What an opening has to check and replay at most. Without a bound, families that get few rows
+/// keep RocksDB's write-ahead logs alive long after the events of them lie in tables.
+constexpr std::size_t kMaxWalBytes = std::size_t{128} << 20U;
 /// How often a reader tries again when the writer replaced files while it was opening them.
 constexpr int kOpenAttempts = 5;
 
@@ -52,6 +55,7 @@ rocksdb::DBOptions database_options(Recovery recovery) {
   options.create_if_missing = true;
   options.create_missing_column_families = true;
   options.paranoid_checks = true;
+  options.max_total_wal_size = kMaxWalBytes;
   // An older write-ahead log that is cut off or gone is damage. Readers need it too: without it,
   // RocksDB 7.8 aborts when a log that has an older one is opened for reading.
   options.track_and_verify_wals_in_manifest = true;
