@@ -26,21 +26,33 @@ constexpr std::array<std::uint8_t, 256> kDigitValues = make_digit_values();
 
 std::uint8_t digit_value(char c) { return kDigitValues[static_cast<unsigned char>(c)]; }
 
-/// Divides the big-endian number by 62 and returns the remainder.
-std::uint32_t divide_by_base(KeyEntropy& number) {
-  std::uint32_t remainder = 0;
-  for (std::byte& byte : number) {
-    const std::uint32_t part = remainder << 8 | std::to_integer<std::uint32_t>(byte);
-    byte = static_cast<std::byte>(part / 62);
-    remainder = part % 62;
+/// A number of 256 bits, its most significant word first.
+using Number = std::array<std::uint32_t, 8>;
+
+Number to_number(const KeyEntropy& entropy) {
+  Number number{};
+  for (std::size_t i = 0; i < entropy.size(); ++i) {
+    number[i / 4] = number[i / 4] << 8 | std::to_integer<std::uint32_t>(entropy[i]);
   }
-  return remainder;
+  return number;
 }
 
-std::array<char, kSecretLength> encode_secret(KeyEntropy entropy) {
+/// Divides the number by 62 and returns the remainder.
+std::uint32_t divide_by_base(Number& number) {
+  std::uint64_t remainder = 0;
+  for (std::uint32_t& word : number) {
+    const std::uint64_t part = remainder << 32 | word;
+    word = static_cast<std::uint32_t>(part / 62);
+    remainder = part % 62;
+  }
+  return static_cast<std::uint32_t>(remainder);
+}
+
+std::array<char, kSecretLength> encode_secret(const KeyEntropy& entropy) {
   std::array<char, kSecretLength> digits{};
+  Number number = to_number(entropy);
   for (auto digit = digits.rbegin(); digit != digits.rend(); ++digit) {
-    *digit = kAlphabet[divide_by_base(entropy)];
+    *digit = kAlphabet[divide_by_base(number)];
   }
   return digits;
 }

@@ -197,7 +197,8 @@ Result<void> Fold::apply_run(Changes& changes, const Run& run) {
   if (*skip) {
     ++rejected_runs_;
   } else {
-    if (auto done = forget_old_commands(changes, run.time()); !done) return done;
+    meta_.last_event_time = std::max(meta_.last_event_time, run.time());
+    if (auto done = forget_old_commands(changes); !done) return done;
     for (std::size_t i = 0; i < run.decoded.size(); ++i) {
       write_history(changes, run.stored[i], run.decoded[i]);
       const auto* event = std::get_if<Event>(&run.decoded[i]);
@@ -205,7 +206,6 @@ Result<void> Fold::apply_run(Changes& changes, const Run& run) {
       if (auto done = apply_event(changes, *event); !done) return done;
     }
     if (auto done = remember_command(changes, run); !done) return done;
-    meta_.last_event_time = std::max(meta_.last_event_time, run.time());
   }
   meta_.position = run.stored.back().position;
   return {};
@@ -233,7 +233,7 @@ Result<bool> Fold::was_applied(const Changes& changes, const CommandId& command,
     newest_command_ = newest.value_or(CommandId{});
   }
   if (command > *newest_command_ && is_unique_id(command.value)) return false;
-  const auto row = changes.get(Family::commands, commands_key(command, at));
+  const auto row = changes.get(Family::commands, commands_key(command, at, forgotten_time()));
   if (!row) return fail(row.error());
   return *row && has_command(**row, command);
 }
@@ -353,8 +353,9 @@ Result<void> Fold::rewrite_grants(Changes& changes, const AccountId& account,
 
 Result<void> Fold::remember_command(Changes& changes, const Run& run) {
   const CommandId& command = command_of(run.decoded.front());
-  if (!command.value.empty()) {
-    std::string key = commands_key(command, run.time());
+  std::string key = commands_key(command, run.time(), forgotten_time());
+  // One of a minute that is forgotten would be remembered until a restart, say.
+  if (!command.value.empty() && key >= time_key(forgotten_time())) {
     oldest_commands_.changed(key);
     changes.append(Family::commands, std::move(key), commands_entry(command));
     if (is_unique_id(command.value) && command > *newest_command_) newest_command_ = command;
@@ -389,9 +390,14 @@ Result<void> Fold::remember_command(Changes& changes, const Run& run) {
   return {};
 }
 
-/// Once for each minute of event time, so that every replica and every rebuild forgets the same.
-Result<void> Fold::forget_old_commands(Changes& changes, Instant now) {
-  const Instant before = std::chrono::floor<std::chrono::minutes>(now) - kIdempotencyRetention;
+/// Before which commands are forgotten: by event time, in whole minutes, so that every replica and
+/// every rebuild forgets the same.
+Instant Fold::forgotten_time() const {
+  return std::chrono::floor<std::chrono::minutes>(meta_.last_event_time) - kIdempotencyRetention;
+}
+
+Result<void> Fold::forget_old_commands(Changes& changes) {
+  const Instant before = forgotten_time();
   if (before <= forgotten_before_) return {};
   const auto is_old = [&](std::string_view time) {
     const auto at = read_time_key(time);

@@ -78,7 +78,8 @@ class Fold {
   Result<void> rewrite_grants(Changes& changes, const AccountId& account,
                               const Username& username) const;
   Result<void> remember_command(Changes& changes, const Run& run);
-  Result<void> forget_old_commands(Changes& changes, Instant now);
+  Result<void> forget_old_commands(Changes& changes);
+  Instant forgotten_time() const;
 
   Store& store_;
   MetaRow meta_;

@@ -297,8 +297,11 @@ std::string_view take_command(std::string_view& row) {
 
 }  // namespace
 
-std::string commands_key(const CommandId& command, Instant at) {
-  if (is_unique_id(command.value)) at = unique_id_time(command.value);
+std::string commands_key(const CommandId& command, Instant at, Instant forgotten) {
+  if (is_unique_id(command.value)) {
+    const Instant decided = std::chrono::floor<std::chrono::minutes>(unique_id_time(command.value));
+    if (decided >= forgotten) return time_key(decided);
+  }
   return time_key(std::chrono::floor<std::chrono::minutes>(at));
 }
 

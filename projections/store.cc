@@ -205,7 +205,7 @@ Store::Store(std::unique_ptr<Database> database, std::unique_ptr<RowCache> grant
 Store::~Store() = default;
 
 Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& directory, Mode mode,
-                                           std::size_t cache_bytes) {
+                                           std::size_t cache_bytes, rocksdb::Env* env) {
   std::error_code ec;
   if (mode == Mode::read) {
     if (!std::filesystem::exists(directory / "CURRENT", ec)) {
@@ -217,6 +217,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
   }
 
   rocksdb::DBOptions options;
+  if (env != nullptr) options.env = env;
   options.create_if_missing = true;
   options.create_missing_column_families = true;
   options.paranoid_checks = true;

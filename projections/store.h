@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include <rocksdb/env.h>
 #include <rocksdb/slice.h>
 
 #include "events/result.h"
@@ -62,8 +63,9 @@ class Store {
 
   /// `cache_bytes` bounds the memory of the caches. Errors also: locked (another process writes
   /// it), not_found (Mode::read and nothing there).
+  /// `env`, which is RocksDB's own where there is none, is used until the Store is gone.
   static Result<std::unique_ptr<Store>> open(const std::filesystem::path& directory, Mode mode,
-                                             std::size_t cache_bytes);
+                                             std::size_t cache_bytes, rocksdb::Env* env = nullptr);
   ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;

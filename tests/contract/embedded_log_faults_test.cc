@@ -11,9 +11,9 @@
 
 #include "events/log/embedded/embedded_log.h"
 #include "events/log/embedded/store.h"
-#include "tests/contract/faulty_files.h"
 #include "tests/contract/log_words.h"
 #include "tests/support/events.h"
+#include "tests/support/faulty_files.h"
 #include "tests/support/temporary_directory.h"
 
 namespace keyledger::log {

@@ -21,8 +21,8 @@ from node import ADA, DEADLINE, Node, run
 from ports import ReservedPort
 
 SEED = int(os.environ.get("FAULT_SEED") or random.SystemRandom().randrange(2**32))
-KILLS = int(os.environ.get("FAULT_KILLS", "20"))
-CLIENTS = int(os.environ.get("FAULT_CLIENTS", "4"))
+KILLS = int(os.environ.get("FAULT_KILLS", "50"))
+CLIENTS = int(os.environ.get("FAULT_CLIENTS", "8"))
 
 
 class Load:

@@ -39,7 +39,7 @@ class FoldForgetting : public testing::Test {
   }
   bool remembers(const Event& event) {
     const auto row = must(ledger.writable_model().store().get(
-        Family::commands, commands_key(event.command, event.time)));
+        Family::commands, commands_key(event.command, event.time, event.time)));
     return row && has_command(*row, event.command);
   }
   std::size_t rows_of(Family family) {

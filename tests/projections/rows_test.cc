@@ -166,11 +166,13 @@ CommandId command_at(Instant at, int n = 0) {
 
 TEST(CommandRows, OfOneMinute_AreOneRow) {
   const Instant minute = std::chrono::floor<std::chrono::minutes>(kNow);
-  const auto key = commands_key(command_at(minute), {});
-  EXPECT_EQ(commands_key(command_at(minute + std::chrono::milliseconds{59'999}), {}), key);
-  EXPECT_LT(commands_key(command_at(minute - std::chrono::milliseconds{1}), {}), key);
-  EXPECT_GT(commands_key(command_at(minute + std::chrono::minutes{1}), {}), key);
-  EXPECT_EQ(commands_key(CommandId{"of another form"}, minute), key) << "is by the event's time";
+  const auto key = commands_key(command_at(minute), {}, minute);
+  EXPECT_EQ(commands_key(command_at(minute + std::chrono::milliseconds{59'999}), {}, minute), key);
+  EXPECT_LT(commands_key(command_at(minute - std::chrono::milliseconds{1}), {}, {}), key);
+  EXPECT_GT(commands_key(command_at(minute + std::chrono::minutes{1}), {}, minute), key);
+  EXPECT_EQ(commands_key(CommandId{"of another form"}, minute, {}), key)
+      << "is by the event's time";
+  EXPECT_EQ(commands_key(command_at(Instant{}), minute, minute), key) << "as is one from before";
 }
 
 TEST(CommandRows, OfIdsOneBehindTheOther_HaveEachAndNoOther) {

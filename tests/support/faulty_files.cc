@@ -1,8 +1,8 @@
-#include "tests/contract/faulty_files.h"
+#include "tests/support/faulty_files.h"
 
 #include <utility>
 
-namespace keyledger::log {
+namespace keyledger {
 namespace {
 
 using rocksdb::IODebugContext;
@@ -108,4 +108,4 @@ IOStatus FaultyFiles::LinkFile(const std::string& from, const std::string& to,
   return fault.ok() ? target()->LinkFile(from, to, options, context) : fault;
 }
 
-}  // namespace keyledger::log
+}  // namespace keyledger

@@ -9,7 +9,7 @@
 #include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
 
-namespace keyledger::log {
+namespace keyledger {
 
 /// The machine's files, of which the n-th operation that changes something fails: making, writing,
 /// cutting, renaming, linking, deleting and syncing files, and syncing directories. A write that
@@ -66,4 +66,4 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
   std::atomic<std::uint64_t> operations_{0};
 };
 
-}  // namespace keyledger::log
+}  // namespace keyledger
