@@ -11,6 +11,9 @@
 namespace keyledger::projections {
 namespace {
 
+/// What is to be forgotten is looked for some time ahead: not once for each minute.
+constexpr std::chrono::hours kForgetAhead{1};
+
 std::string at(Position position) { return "position " + std::to_string(position.value) + ": "; }
 
 const CommandId& command_of(const log::DecodedEvent& event) {
@@ -224,11 +227,14 @@ Result<bool> Fold::is_to_be_skipped(const Changes& changes, const Run& run) {
 Result<bool> Fold::was_applied(const Changes& changes, const CommandId& command, Instant at) {
   if (!newest_command_) {
     std::optional<CommandId> newest;
-    const auto read =
-        store_.scan(Family::commands, {}, {}, true, [&](std::string_view, std::string_view row) {
-          newest = newest_command(row);
-          return !newest;
-        });
+    const auto read = store_.scan(Family::commands, {}, {}, true,
+                                  [&](std::string_view key, std::string_view row) {
+                                    // No id in a minute's row is of a later minute.
+                                    if (newest && key < commands_key(*newest, {}, Instant::min()))
+                                      return false;
+                                    newest = std::max(newest, newest_command(row));
+                                    return true;
+                                  });
     if (!read) return fail(read.error());
     newest_command_ = newest.value_or(CommandId{});
   }
@@ -403,19 +409,20 @@ Result<void> Fold::forget_old_commands(Changes& changes) {
     const auto at = read_time_key(time);
     return !at || *at < before;
   };
+  const std::string to = time_key(before + kForgetAhead);
   for (;;) {
-    const auto row = oldest_idempotency_.front(changes);
-    if (!row) return fail(row.error());
-    if (*row == nullptr || !is_old((*row)->key)) break;
-    changes.erase(Family::idempotency_by_time, (*row)->key);
-    changes.erase(Family::idempotency, (*row)->key.substr(kTimeBytes));
+    const auto key = oldest_idempotency_.front(changes, to);
+    if (!key) return fail(key.error());
+    if (*key == nullptr || !is_old(**key)) break;
+    changes.erase(Family::idempotency_by_time, **key);
+    changes.erase(Family::idempotency, (*key)->substr(kTimeBytes));
     oldest_idempotency_.pop();
   }
   for (;;) {
-    const auto row = oldest_commands_.front(changes);
-    if (!row) return fail(row.error());
-    if (*row == nullptr || !is_old((*row)->key)) break;
-    changes.erase(Family::commands, (*row)->key);
+    const auto key = oldest_commands_.front(changes, to);
+    if (!key) return fail(key.error());
+    if (*key == nullptr || !is_old(**key)) break;
+    changes.erase(Family::commands, **key);
     oldest_commands_.pop();
   }
   forgotten_before_ = before;

@@ -7,30 +7,29 @@ constexpr std::size_t kReadAhead = 1024;
 
 }  // namespace
 
-Result<const OldestRows::Row*> OldestRows::front(const Changes& changes) {
-  if (rows_.empty()) {
-    const auto read =
-        changes.scan(family_, next_, {}, [&](std::string_view key, std::string_view value) {
-          rows_.push_back({std::string(key), std::string(value)});
-          return rows_.size() < kReadAhead;
-        });
+Result<const std::string*> OldestRows::front(const Changes& changes, std::string_view to) {
+  if (keys_.empty() && next_ < to) {
+    const auto read = changes.scan(family_, next_, to, [&](std::string_view key, std::string_view) {
+      keys_.emplace_back(key);
+      return keys_.size() < kReadAhead;
+    });
     if (!read) {
-      rows_.clear();
+      keys_.clear();
       return fail(read.error());
     }
-    if (!rows_.empty()) next_ = rows_.back().key + '\0';
+    next_ = keys_.size() < kReadAhead ? std::string(to) : keys_.back() + '\0';
   }
-  return rows_.empty() ? nullptr : &rows_.front();
+  return keys_.empty() || keys_.front() >= to ? nullptr : &keys_.front();
 }
 
 void OldestRows::changed(std::string_view key) {
   if (key >= next_) return;
-  next_ = rows_.empty() ? key : std::min<std::string_view>(key, rows_.front().key);
-  rows_.clear();
+  next_ = keys_.empty() ? key : std::min<std::string_view>(key, keys_.front());
+  keys_.clear();
 }
 
 void OldestRows::reset() {
-  rows_.clear();
+  keys_.clear();
   next_.clear();
 }
 
