@@ -46,7 +46,8 @@ bool is_unique_id(std::string_view text) {
     for (const char c : kAlphabet) is_digit[static_cast<unsigned char>(c)] = true;
     return is_digit;
   }();
-  return text.size() == kLength &&
+  // 130 bits of text for 128: the first character has but three.
+  return text.size() == kLength && text.front() <= '7' &&
          std::ranges::all_of(text, [](char c) { return kIsDigit[static_cast<unsigned char>(c)]; });
 }
 

@@ -360,14 +360,14 @@ Result<void> Fold::rewrite_grants(Changes& changes, const AccountId& account,
 Result<void> Fold::remember_command(Changes& changes, const Run& run) {
   const CommandId& command = command_of(run.decoded.front());
   std::string key = commands_key(command, run.time(), forgotten_time());
-  // One of a minute that is forgotten would be remembered until a restart, say.
+  // What is forgotten already would be remembered until a restart, say.
   if (!command.value.empty() && key >= time_key(forgotten_time())) {
     oldest_commands_.changed(key);
     changes.append(Family::commands, std::move(key), commands_entry(command));
     if (is_unique_id(command.value) && command > *newest_command_) newest_command_ = command;
   }
   const auto* first = std::get_if<Event>(&run.decoded.front());
-  if (first == nullptr || !first->idempotency) return {};
+  if (first == nullptr || !first->idempotency || run.time() < forgotten_time()) return {};
 
   const std::string& hash = first->idempotency->key_hash;
   const auto old = changes.get(Family::idempotency, hash);

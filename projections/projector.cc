@@ -53,7 +53,7 @@ Result<void> Projector::catch_up(const OnProgress& on_progress) {
   ReadAhead pages(log_, kPageEvents);
   Page used;
   for (;;) {
-    auto page = pages.read_after(fold_->position(), std::move(used));
+    auto page = pages.read_after(fold_->position(), std::exchange(used, {}));
     const auto applied = apply_page(page);
     if (page) used = std::move(*page);
     if (!applied) {

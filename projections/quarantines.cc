@@ -22,19 +22,24 @@ bool may_be_quarantine(std::string_view bytes) {
 }  // namespace
 
 void Quarantines::look_on(const log::LogReader& log, Position position, Position end) {
-  const Position from = std::max(looked_to_, position);
-  if (from >= end) return;
+  looked_to_ = std::max(looked_to_, position);
+  if (looked_to_ >= end) return;
+  const std::uint64_t count = end.value - looked_to_.value;
+  if (count <= 2 * kPageEvents) {
+    take(look_through(log, looked_to_, end));
+    return;
+  }
   // In two halves at once: whoever waits for it can't begin before it is through.
-  const bool is_long = end.value - from.value > 2 * kPageEvents;
-  const Position middle = is_long ? Position{from.value + (end.value - from.value) / 2} : end;
+  const Position middle{looked_to_.value + count / 2};
   auto rest = std::async(std::launch::async, [&] { return look_through(log, middle, end); });
-  auto part = look_through(log, from, middle);
-  auto later = rest.get();
+  take(look_through(log, looked_to_, middle));
+  Part later = rest.get();
+  if (looked_to_ >= middle) take(std::move(later));
+}
+
+void Quarantines::take(Part part) {
   by_first_.merge(part.by_first);
-  looked_to_ = part.looked_to;
-  if (looked_to_ < middle) return;
-  by_first_.merge(later.by_first);
-  looked_to_ = later.looked_to;
+  looked_to_ = std::max(looked_to_, part.looked_to);
 }
 
 Quarantines::Part Quarantines::look_through(const log::LogReader& log, Position position,

@@ -39,6 +39,8 @@ class Quarantines {
   /// Looks through what lies after `position`, up to `end`.
   static Part look_through(const log::LogReader& log, Position position, Position end);
 
+  void take(Part part);
+
   Position looked_to_;
   ByFirst by_first_;
 };

@@ -39,9 +39,11 @@ class ReadAhead {
     if (page && page->stored.empty()) page = read(position);
     if (page && !page->stored.empty()) {
       next_after_ = page->stored.back().position;
-      next_ = std::async(std::launch::async, [this, after = next_after_, used = std::move(used)] {
-        return read(after);
-      });
+      next_ = std::async(std::launch::async,
+                         [this, after = next_after_, used = std::move(used)]() mutable {
+                           used = {};
+                           return read(after);
+                         });
     }
     return page;
   }

@@ -7,6 +7,8 @@
 #include <memory>
 #include <utility>
 
+#include <xxhash.h>
+
 #include "events/unique_id.h"
 #include "projections/rows_generated.h"
 
@@ -295,6 +297,16 @@ std::string_view take_command(std::string_view& row) {
   return id;
 }
 
+/// What a row of commands has of an id: of ours, all.
+std::string short_id(const CommandId& command) {
+  if (command.value.size() <= UINT8_MAX) return command.value;
+  const XXH128_hash_t hash = XXH3_128bits(command.value.data(), command.value.size());
+  std::string id = command.value.substr(0, UINT8_MAX - 2 * kNumberBytes);
+  append_number(id, hash.high64);
+  append_number(id, hash.low64);
+  return id;
+}
+
 }  // namespace
 
 std::string commands_key(const CommandId& command, Instant at, Instant forgotten) {
@@ -306,13 +318,14 @@ std::string commands_key(const CommandId& command, Instant at, Instant forgotten
 }
 
 std::string commands_entry(const CommandId& command) {
-  if (command.value.size() > UINT8_MAX) return {};
-  return std::string(1, static_cast<char>(command.value.size())) + command.value;
+  const std::string id = short_id(command);
+  return std::string(1, static_cast<char>(id.size())) + id;
 }
 
 bool has_command(std::string_view row, const CommandId& command) {
+  const std::string id = short_id(command);
   while (!row.empty()) {
-    if (take_command(row) == command.value) return true;
+    if (take_command(row) == id) return true;
   }
   return false;
 }

@@ -73,10 +73,10 @@ std::optional<Instant> read_time_key(std::string_view key);
 inline constexpr std::size_t kTimeBytes = 8;
 
 // commands: a minute; the value is the ids of its commands, each behind a byte that says its
-// length. A command's minute is that of its id, which says when it was decided; that of `at`, its
-// event's time, for an id that is none of ours, or of a time before `forgotten`.
+// length. Of one that is longer, a hash (XXH3, 128 bits) takes the place of its end. A command's
+// minute is that of its id, which says when it was decided; that of `at`, its event's time, for an
+// id that is none of ours, or of a time before `forgotten`.
 std::string commands_key(const CommandId& command, Instant at, Instant forgotten);
-/// Empty where the id is too long to be remembered.
 std::string commands_entry(const CommandId& command);
 bool has_command(std::string_view row, const CommandId& command);
 /// The greatest of the row's ids that are of our form; nothing if none is.

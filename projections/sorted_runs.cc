@@ -74,6 +74,7 @@ rocksdb::Status SortedRuns::add(rocksdb::ColumnFamilyHandle& family, Use use, st
   rocksdb::Status status;
   if (run.bytes.size() + row_bytes > run.bytes.capacity()) {
     status = hand_over(run);
+    if (!status.ok()) return status;
     run.bytes.reserve(row_bytes);  // Of a row that is larger than a run.
   }
   const Row row{static_cast<std::uint32_t>(run.bytes.size()),
@@ -155,10 +156,8 @@ rocksdb::Status SortedRuns::wait_for_table() {
 rocksdb::Status SortedRuns::hand_over(Run& run) {
   if (auto status = wait_for_table(); !status.ok()) return status;
   if (run.rows.empty()) return rocksdb::Status::OK();
-  full_ = std::make_shared<const Run>(std::move(run));
-  run.family = full_->family;
-  run.use = full_->use;
-  run.has_all = false;
+  full_ = std::make_shared<const Run>(
+      std::exchange(run, Run{run.family, run.use, /*has_all=*/false, {}, {}, {}}));
   begin(run);
   writing_ = std::async(std::launch::async, [this, file = next_file(), full = full_] {
     return write_table(*full, file);

@@ -1,6 +1,7 @@
 #include "projections/store.h"
 
 #include <cstdarg>
+#include <deque>
 #include <future>
 #include <memory>
 #include <utility>
@@ -48,15 +49,30 @@ Error io_error(const rocksdb::Status& status, const std::string& what) {
 }
 
 /// Change::Kind::append: the bytes of operands come behind those of the row.
-class Appending final : public rocksdb::AssociativeMergeOperator {
+class Appending final : public rocksdb::MergeOperator {
  public:
-  bool Merge(const rocksdb::Slice&, const rocksdb::Slice* before, const rocksdb::Slice& bytes,
-             std::string* row, rocksdb::Logger*) const override {
-    if (before != nullptr) row->assign(before->data(), before->size());
-    row->append(bytes.data(), bytes.size());
+  bool FullMergeV2(const MergeOperationInput& input, MergeOperationOutput* output) const override {
+    append(input.existing_value, input.operand_list, output->new_value);
+    return true;
+  }
+  bool PartialMergeMulti(const rocksdb::Slice&, const std::deque<rocksdb::Slice>& operands,
+                         std::string* operand, rocksdb::Logger*) const override {
+    append(nullptr, operands, *operand);
     return true;
   }
   const char* Name() const override { return "keyledger.Appending"; }
+
+ private:
+  /// All at once: a busy minute has very many operands.
+  template <typename Operands>
+  static void append(const rocksdb::Slice* before, const Operands& operands, std::string& row) {
+    std::size_t bytes = before != nullptr ? before->size() : 0;
+    for (const rocksdb::Slice& operand : operands) bytes += operand.size();
+    row.clear();
+    row.reserve(bytes);
+    if (before != nullptr) row.append(before->data(), before->size());
+    for (const rocksdb::Slice& operand : operands) row.append(operand.data(), operand.size());
+  }
 };
 
 /// facts.md: whole-key filters, index and filters in the cache, and no bet on hits: a key that is

@@ -85,7 +85,8 @@ class Store {
   Result<void> scan_all(
       const std::function<void(Family, std::string_view key, std::string_view value)>& visit) const;
 
-  /// Writes all of `changes` or none.
+  /// Writes all of `changes` or none; with Mode::bulk perhaps a part, and an error may be one of
+  /// changes that were written before.
   Result<void> write(std::vector<Change> changes);
 
   /// Copies what is there now to `directory`, which must not be there: files are linked where that

@@ -13,6 +13,9 @@ namespace keyledger::commands {
 namespace {
 
 constexpr std::size_t kPageEvents = 4096;
+/// The longest that nothing happened in a ledger, to tell a clock that is far ahead from one that
+/// is right.
+constexpr std::chrono::hours kMaxPause{366 * 24};
 
 std::unexpected<Error> refuse(std::string why) { return fail(Errc::invalid, std::move(why)); }
 
@@ -134,6 +137,11 @@ Result<QuarantineDone> quarantine(log::EventLog& log, const projections::ReadMod
 
   const auto now =
       std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
+  const Instant last = std::max(meta->last_event_time, found->last_time);
+  if (now > last + kMaxPause) {
+    return refuse(
+        "this machine's clock is over a year ahead of the log's last event: set the clock");
+  }
   Event event;
   event.time = std::max({now, meta->last_event_time, found->last_time});
   event.id = fresh_id(event.time);

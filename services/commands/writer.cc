@@ -149,8 +149,10 @@ void Writer::stop() {
 void Writer::run() {
   auto next_erasure = steady_clock::now();
   for (;;) {
-    if (steady_clock::now() >= next_erasure) {
-      erase_due_envelopes();
+    const Instant now = options_.clocks.wall();
+    const bool is_trusted = !clock_guard_.find_jump(now);  // Also where no command comes for long.
+    if (is_trusted && steady_clock::now() >= next_erasure) {
+      erase_due_envelopes(now);
       next_erasure = steady_clock::now() + kEraseInterval;
     }
     auto batch = take();
@@ -275,8 +277,8 @@ std::optional<Error> Writer::find_obstacle(Instant now) {
   return std::nullopt;
 }
 
-void Writer::erase_due_envelopes() {
-  const auto due = log_.envelopes_due(options_.clocks.wall(), kMaxErasuresAtOnce);
+void Writer::erase_due_envelopes(Instant now) {
+  const auto due = log_.envelopes_due(now, kMaxErasuresAtOnce);
   if (!due) {
     logger_.error("can't look for values to erase", {{"error", due.error().message}});
     return;

@@ -97,7 +97,7 @@ class Writer {
                     projections::IdempotencyRecord record);
   void put_back(std::vector<Pending> deferred);
   std::optional<Error> find_obstacle(Instant now);
-  void erase_due_envelopes();
+  void erase_due_envelopes(Instant now);
 
   log::EventLog& log_;
   const projections::ReadModel& model_;

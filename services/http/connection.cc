@@ -32,7 +32,7 @@ constexpr std::size_t kReadLargeBodyBytes = 64 * 1024;
 /// What a large request or answer needed is given back after it.
 constexpr std::size_t kKeptBytes = 16 * 1024;
 /// What a connection needs for usual requests and answers: this isn't counted.
-constexpr std::size_t kUncountedBytes = 32 * 1024;
+constexpr std::size_t kUncountedBytes = 48 * 1024;
 /// The most that is read and dropped of a request that was refused before its body had come.
 constexpr std::size_t kMaxLingerBytes = 256 * 1024;
 constexpr std::chrono::seconds kLingerTime{2};
@@ -203,21 +203,16 @@ void Connection::forget_request() {
   request_id_.clear();
   for (std::string* memory : {&memory_.body, &input_, &output_}) {
     // Only a swap gives the memory back: an assignment keeps it.
-    const bool holds_more = memory == &input_ && input_bytes_ > 0;
-    if (memory->capacity() > kKeptBytes && !holds_more) std::string().swap(*memory);
+    const std::size_t kept = memory == &input_ ? input_bytes_ : 0;
+    if (memory->capacity() > kKeptBytes) std::string(*memory, 0, kept).swap(*memory);
   }
   body_memory_.release();
   answer_memory_.release();
 }
 
-asio::awaitable<bool> Connection::read_some() {
-  std::size_t room = std::max(kReadBytes, input_bytes_);
-  if (phase_ == Phase::body) {
-    room = memory_.body.size() < kReadBodyBytes ? kReadBodyBytes : kReadLargeBodyBytes;
-  }
-  room += input_bytes_;
-  if (input_.size() < room) input_.resize(room);
-  const auto free = asio::buffer(input_.data() + input_bytes_, input_.size() - input_bytes_);
+asio::awaitable<bool> Connection::read_some(std::size_t room) {
+  if (input_.size() < input_bytes_ + room) input_.resize(input_bytes_ + room);
+  const auto free = asio::buffer(input_.data() + input_bytes_, room);
   const auto [ec, bytes] = co_await socket_.async_read_some(free, kUseTuple);
   input_bytes_ += bytes;
   co_return !ec;
@@ -267,7 +262,7 @@ asio::awaitable<bool> Connection::read_header(RequestParser& parser) {
   while (!parse(parser)) {
     if (phase_ == Phase::idle && parser.got_some()) enter(Phase::header);
     if (phase_ == Phase::idle && worker_.draining()) co_return false;
-    if (co_await read_some()) continue;
+    if (co_await read_some(std::max(kReadBytes, input_bytes_))) continue;
     if (late_ && phase_ == Phase::header) {
       describe_request();
       refuse(408, "the header took too long to arrive");
@@ -320,16 +315,32 @@ asio::awaitable<bool> Connection::read_body(RequestParser& parser, std::size_t m
     }
   }
   while (!parse(parser)) {
-    const std::size_t held = memory_.body.capacity() + input_.capacity();
-    if (held > kUncountedBytes && !body_memory_.grow_to(held)) {
-      refusal_ = refuse_for_memory("too many large bodies are arriving; nothing was done");
-      co_return false;
-    }
-    if (co_await read_some()) continue;
+    const std::size_t room = room_for_body(parser);
+    if (!hold_body(room)) co_return false;
+    if (co_await read_some(room)) continue;
     if (late_) refuse(408, "the body took too long to arrive");
     co_return false;
   }
-  co_return !refusal_;
+  co_return !refusal_ && hold_body(0);
+}
+
+std::size_t Connection::room_for_body(const RequestParser& parser) const {
+  const std::size_t most =
+      memory_.body.size() < kReadBodyBytes ? kReadBodyBytes : kReadLargeBodyBytes;
+  const auto left = parser.content_length_remaining();
+  return left ? std::clamp<std::size_t>(*left, 1, most) : most;
+}
+
+bool Connection::hold_body(std::size_t room) {
+  // A string that must grow grows to twice what it was.
+  const auto grown = [](const std::string& text, std::size_t bytes) {
+    return bytes <= text.capacity() ? text.capacity() : std::max(bytes, 2 * text.capacity());
+  };
+  const std::size_t body = grown(memory_.body, memory_.body.size() + room);
+  const std::size_t input = grown(input_, input_bytes_ + room);
+  if (body + input <= kUncountedBytes || body_memory_.grow_to(body + input)) return true;
+  refusal_ = refuse_for_memory("too many large bodies are arriving; nothing was done");
+  return false;
 }
 
 std::optional<Response> Connection::answer_at_once(const Router::Match& match) {
@@ -424,7 +435,7 @@ asio::awaitable<void> Connection::linger() {
   enter(Phase::lingering);
   for (std::size_t read = 0; read < kMaxLingerBytes;) {
     input_bytes_ = 0;
-    if (!co_await read_some()) co_return;
+    if (!co_await read_some(kReadBytes)) co_return;
     read += input_bytes_;
   }
 }

@@ -43,8 +43,9 @@ class Connection {
   void enter(Phase phase);
 
   boost::asio::awaitable<void> serve_requests();
-  /// Reads some bytes behind those in `input_`. False at the end of the stream or of our patience.
-  boost::asio::awaitable<bool> read_some();
+  /// Reads up to `room` bytes, which isn't 0, behind those in `input_`. False at the end of the
+  /// stream or of our patience.
+  boost::asio::awaitable<bool> read_some(std::size_t room);
   /// False if there is no request to answer; then `refusal_` may say what to answer instead.
   boost::asio::awaitable<bool> read_header(RequestParser& parser);
   boost::asio::awaitable<bool> read_body(RequestParser& parser, std::size_t max_body_bytes);
@@ -61,6 +62,11 @@ class Connection {
 
   /// Takes what came so far to the parser. False when it needs more; `refusal_` on an error.
   bool parse(RequestParser& parser);
+  /// How much of the body is read at once.
+  std::size_t room_for_body(const RequestParser& parser) const;
+  /// Counts the memory that the body will hold when `room` more bytes have come. False, after a
+  /// refusal, where there isn't as much.
+  bool hold_body(std::size_t room);
   void refuse(unsigned status, std::string_view detail);
   Response refuse_for_memory(std::string_view detail);
   void forget_request();

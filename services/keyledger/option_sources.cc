@@ -33,11 +33,14 @@ bool is_service_link(std::string_view variable) {
 }
 
 toml::table read_toml(const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  if (!in.is_open() || in.bad()) throw CLI::FileError("can't read the file of --config, " + file);
   try {
+    std::ifstream in;
+    in.exceptions(std::ios::failbit | std::ios::badbit);
+    in.open(file, std::ios::binary);
+    const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
     return toml::parse(text, file);
+  } catch (const std::ios_base::failure&) {
+    throw CLI::FileError("can't read the file of --config, " + file);
   } catch (const toml::parse_error& error) {
     throw CLI::ConfigError(file + ", line " + std::to_string(error.source().begin.line) + ": " +
                            std::string(error.description()));
@@ -45,15 +48,17 @@ toml::table read_toml(const std::string& file) {
 }
 
 std::string text_of(const toml::node& value, const std::string& name) {
-  if (const auto text = value.value_exact<std::string>()) return *text;
+  if (const auto text = value.value_exact<std::string>(); text && !text->empty()) return *text;
   if (const auto number = value.value_exact<std::int64_t>()) return std::to_string(*number);
-  throw CLI::ConfigError(name + " must be a string, a whole number, or a list of them");
+  throw CLI::ConfigError(name +
+                         " must be a string that isn't empty, a whole number, or a list of them");
 }
 
 std::vector<std::string> values_of(const toml::node& value, const std::string& name) {
   std::vector<std::string> texts;
   if (const toml::array* const list = value.as_array()) {
     for (const toml::node& item : *list) texts.push_back(text_of(item, name));
+    if (texts.empty()) throw CLI::ConfigError(name + " must not be an empty list");
   } else {
     texts.push_back(text_of(value, name));
   }

@@ -103,9 +103,8 @@ int print_token(const TokenArguments& arguments) {
   if (!principal.account && !principal.has(security::Scope::accounts_any)) {
     return misused("name an --account, or the scope accounts:any");
   }
-  const auto token =
-      security::sign_token(*ring, principal, api::now(),
-                           std::chrono::duration_cast<std::chrono::seconds>(arguments.ttl));
+  const auto token = security::sign_token(*ring, principal, api::now(),
+                                          std::chrono::ceil<std::chrono::seconds>(arguments.ttl));
   if (!token) return failed(token.error());
   print_line(*token);
   return finished();

@@ -122,12 +122,14 @@ class Files(NodeTest):
             self.assertRegex(self.said_of(text), r"wrong\.toml, line [12]: ", text)
 
     def test_a_value_of_another_kind_is_named(self):
-        for text in ("threads = 1.5\n", "threads = true\n", "data-dir = 2026-11-25\n", "listen = [[]]\n"):
+        for text in ("threads = 1.5\n", "threads = true\n", "data-dir = 2026-11-25\n", "listen = [[]]\n", 'key-prefix = ""\n'):
             name = text.split(" ", maxsplit=1)[0]
-            self.assertRegex(self.said_of(text), rf"wrong\.toml: {name} must be a string, a whole number", text)
+            self.assertRegex(self.said_of(text), rf"wrong\.toml: {name} must be a string that isn't empty, a whole number", text)
+        self.assertIn("wrong.toml: roles must not be an empty list", self.said_of("roles = []\n"))
 
     def test_a_file_that_is_not_there_is_named(self):
         self.assertIn("nowhere.toml", refusal("serve", "--config", self.work / "nowhere.toml"))
+        self.assertIn(f"can't read the file of --config, {self.work}", refusal("serve", "--config", self.work))
 
 
 if __name__ == "__main__":

@@ -190,8 +190,11 @@ TEST(CommandRows, OfIdsOneBehindTheOther_HaveEachAndNoOther) {
   EXPECT_EQ(newest_command({}), std::nullopt);
 }
 
-TEST(CommandRows, OfAnIdThatIsTooLong_DoNotHoldIt) {
-  EXPECT_EQ(commands_entry(CommandId{std::string(256, 'x')}), "");
+TEST(CommandRows, OfALongId_HoldItAndNoOther) {
+  const CommandId id{std::string(1'000, 'x')};
+  EXPECT_TRUE(has_command(commands_entry(id), id));
+  EXPECT_FALSE(has_command(commands_entry(id), CommandId{id.value + "y"}));
+  EXPECT_FALSE(has_command(commands_entry(id), CommandId{std::string(255, 'x')}));
   EXPECT_TRUE(has_command(commands_entry(CommandId{std::string(255, 'x')}),
                           CommandId{std::string(255, 'x')}));
 }

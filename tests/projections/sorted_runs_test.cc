@@ -136,5 +136,16 @@ TEST(SortedRuns, WhoseTableCannotBeWritten_SayItAtTheNextOneAndInTheEnd) {
   EXPECT_FALSE(nowhere.flush().ok());
 }
 
+TEST(SortedRuns, WhoseTableCannotBeWritten_TakeNoMoreAndStillFindWhatTheyHave) {
+  Bulk bulk;
+  SortedRuns nowhere(bulk.db(), "/nowhere", "run", SortedRuns::Limits{.findable_run_bytes = 64});
+  const std::string value(60, 'x');
+  must(nowhere.add(bulk.family(), Use::find, "a", value));
+  must(nowhere.add(bulk.family(), Use::find, "b", value));
+  EXPECT_FALSE(nowhere.add(bulk.family(), Use::find, "b", value + value).ok());
+  EXPECT_EQ(nowhere.find(bulk.family(), "b").value, value);
+  EXPECT_FALSE(nowhere.settle(bulk.family()).ok() && nowhere.flush().ok());
+}
+
 }  // namespace
 }  // namespace keyledger::projections

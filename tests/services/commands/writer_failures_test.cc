@@ -106,6 +106,19 @@ TEST(WriterClock, SetFarAheadWhileItRuns_WritesNothingUntilItIsSetRight) {
   ASSERT_CARRIED_OUT(ledger.submit(create(disk.ring)));
 }
 
+TEST(WriterClock, SetFarAhead_ErasesNoValueThatIsDueThen) {
+  Disk disk;
+  const KeyId key{"key_06DZ3K5V9QKZ3YF8S1W2X4T6B8"};
+  ASSERT_TRUE(disk.memory.append({{}, {{key, "sealed", now() + std::chrono::hours{24}}}, {}}));
+  // Right when the writer is made and begins to lead, and never after.
+  std::atomic<int> asked{0};
+  const auto wall = [&] { return ++asked > 2 ? now() + std::chrono::hours{24 * 365} : now(); };
+  RunningLedger ledger(disk, {.clocks = {wall, system_clocks().uptime}});
+  ASSERT_TRUE(ledger.led());
+  expect_refused(ledger.submit(create(disk.ring)), Errc::unavailable);
+  EXPECT_TRUE(disk.memory.envelope(key).value().has_value());
+}
+
 TEST(WriterClock, ThatIsCorrectedSlowly_IsTrustedHoweverFarThatGoes) {
   Disk disk;
   SetClocks set;

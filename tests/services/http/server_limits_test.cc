@@ -75,10 +75,13 @@ TEST(Limits, OfAClientThatNeverReads_EndItsConnection) {
   EXPECT_LT(client.read_to_end().size(), kLargeBytes);
 }
 
-TEST(Limits, OfMemoryForBodies_Answer503UntilSomeIsFree) {
+class MemoryForBodies : public testing::TestWithParam<std::size_t> {};
+
+TEST_P(MemoryForBodies, HeldByThoseThatSentAPart_Answers503UntilSomeIsFree) {
+  const std::size_t part = GetParam();
   Served served(Limits{.body_memory = 200 * 1024});
-  const std::string half = "POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 60000\r\n\r\n" +
-                           std::string(50'000, 'x');
+  const std::string half =
+      "POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 60000\r\n\r\n" + std::string(part, 'x');
   std::vector<std::unique_ptr<RawClient>> halves;
   while (served.server().stats().refused_for_memory == 0 && halves.size() < 100) {
     halves.push_back(std::make_unique<RawClient>(served.address()));
@@ -98,12 +101,26 @@ TEST(Limits, OfMemoryForBodies_Answer503UntilSomeIsFree) {
   RawClient small(served.address());
   small.send(post("/echo", "x"));
   EXPECT_EQ(small.read_answer()->body, "x");
-  halves.front()->send(std::string(10'000, 'y'));
+  halves.resize(1);
+  EXPECT_TRUE(served.wait_for_connections(2));
+  halves.front()->send(std::string(60'000 - part, 'y'));
   EXPECT_EQ(halves.front()->read_answer()->body.size(), 60'000U);
   halves.clear();
   EXPECT_TRUE(served.wait_for_connections(1));
   small.send(post("/echo", std::string(60'000, 'z')));
   EXPECT_EQ(small.read_answer()->body, std::string(60'000, 'z'));
+}
+
+INSTANTIATE_TEST_SUITE_P(OfParts, MemoryForBodies,
+                         testing::Values(16'384, 16'385, 32'768, 50'000, 59'999));
+
+TEST(MemoryForSmallBodies, IsNotCounted) {
+  Served served(Limits{.body_memory = 0});
+  RawClient client(served.address());
+  for (const std::size_t bytes : {0U, 1U, 4'096U, 8'000U}) {
+    client.send(post("/echo", std::string(bytes, 'x')));
+    EXPECT_EQ(client.read_answer()->body.size(), bytes);
+  }
 }
 
 TEST(Limits, OfMemoryForAnswers_Answer503UntilSomeIsFree) {
