@@ -130,6 +130,7 @@ rocksdb::Status SortedRuns::flush() {
     run.has_all = false;
     begin(run);
   }
+  failure_ = status;
   return status;
 }
 
@@ -146,10 +147,10 @@ SortedRuns::Run& SortedRuns::run_of(rocksdb::ColumnFamilyHandle& family, Use use
 }
 
 rocksdb::Status SortedRuns::wait_for_table() {
-  if (!writing_.valid()) return rocksdb::Status::OK();
-  auto status = writing_.get();
+  if (!writing_.valid()) return failure_;
+  failure_ = writing_.get();
   full_.reset();
-  return status;
+  return failure_;
 }
 
 /// Lets the table of `run`'s rows be written, and empties it. Waits for the table before.

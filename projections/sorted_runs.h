@@ -104,7 +104,8 @@ class SortedRuns {
   const Limits limits_;
   std::vector<Run> runs_;  ///< One for each family that there were rows of.
   std::uint64_t tables_ = 0;
-  std::shared_ptr<const Run> full_;       ///< What is being written as a table, if anything is.
+  rocksdb::Status failure_;          ///< Of a table: rows are lost, and nothing more goes well.
+  std::shared_ptr<const Run> full_;  ///< What is being written as a table, if anything is.
   std::future<rocksdb::Status> writing_;  ///< By whom.
 };
 
