@@ -6,14 +6,12 @@
 //
 // Prints: commands per second, p50 and p99 in ms, CPU µs per command.
 
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <string_view>
-#include <sys/resource.h>
 #include <utility>
 #include <vector>
 
@@ -22,6 +20,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include "bench/figures.h"
 #include "events/key_value.h"
 #include "events/log/embedded/embedded_log.h"
 #include "projections/projector.h"
@@ -35,7 +34,8 @@ namespace keyledger {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Seconds = std::chrono::duration<double>;
+using bench::cpu_seconds;
+using bench::Seconds;
 
 [[noreturn]] void die(std::string_view what) {
   std::fprintf(stderr, "command_core: %.*s\n", static_cast<int>(what.size()), what.data());
@@ -46,15 +46,6 @@ template <typename T>
 T check(Result<T> result) {
   if (!result) die(result.error().message);
   if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
-
-double cpu_seconds() {
-  rusage used{};
-  getrusage(RUSAGE_SELF, &used);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-  };
-  return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 
 /// What POST /v1/accounts/acme/keys makes of its body.
@@ -118,13 +109,8 @@ int run_bench(const std::filesystem::path& directory, std::size_t clients, Secon
   writer.stop();
   projector.stop();
 
-  std::ranges::sort(run.latencies);
-  const auto count = static_cast<double>(run.latencies.size());
-  const auto percentile = [&](double part) {
-    return run.latencies[static_cast<std::size_t>(part * (count - 1))] * 1e3;
-  };
-  std::printf("%.1f %.3f %.3f %.2f\n", count / took.count(), percentile(0.5), percentile(0.99),
-              used / count * 1e6);
+  const std::size_t commands = run.latencies.size();
+  bench::print_figures(std::move(run.latencies), commands, took, used);
   return 0;
 }
 

@@ -21,16 +21,19 @@
 #include <sqlite3.h>
 #include <string>
 #include <string_view>
-#include <sys/resource.h>
 #include <thread>
 #include <unistd.h>
 #include <utility>
 #include <vector>
 
+#include "bench/figures.h"
+
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Seconds = std::chrono::duration<double>;
+using keyledger::bench::cpu_seconds;
+using keyledger::bench::print_figures;
+using keyledger::bench::Seconds;
 
 constexpr std::size_t kEventBytes = 1024;
 
@@ -43,25 +46,6 @@ struct Plan {
 [[noreturn]] void die(std::string_view what) {
   std::fprintf(stderr, "durable_peers: %.*s\n", static_cast<int>(what.size()), what.data());
   std::exit(1);
-}
-
-double cpu_seconds() {
-  rusage used{};
-  getrusage(RUSAGE_SELF, &used);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-  };
-  return seconds(used.ru_utime) + seconds(used.ru_stime);
-}
-
-void print(std::vector<double> latencies, std::size_t commands, Seconds took, double cpu) {
-  std::ranges::sort(latencies);
-  const auto percentile = [&](double part) {
-    return latencies[static_cast<std::size_t>(part * static_cast<double>(latencies.size() - 1))];
-  };
-  const auto count = static_cast<double>(commands);
-  std::printf("%.1f %.3f %.3f %.2f\n", count / took.count(), percentile(0.5) * 1e3,
-              percentile(0.99) * 1e3, cpu / count * 1e6);
 }
 
 void run_fsync(const Plan& plan) {
@@ -80,7 +64,7 @@ void run_fsync(const Plan& plan) {
     latencies.push_back(Seconds(Clock::now() - start).count());
   }
   const auto commands = latencies.size() * plan.clients;
-  print(std::move(latencies), commands, Clock::now() - began, cpu_seconds() - cpu);
+  print_figures(std::move(latencies), commands, Clock::now() - began, cpu_seconds() - cpu);
   close(file);
 }
 
@@ -209,7 +193,7 @@ void run_sqlite(const Plan& plan) {
   std::vector<double> all;
   for (const auto& latencies : of_client) all.insert(all.end(), latencies.begin(), latencies.end());
   const std::size_t commands = all.size();
-  print(std::move(all), commands, took, cpu_seconds() - cpu);
+  print_figures(std::move(all), commands, took, cpu_seconds() - cpu);
 }
 
 }  // namespace
