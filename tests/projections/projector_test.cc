@@ -175,6 +175,7 @@ class LogUntilReported final : public log::LogReader {
     return stored_after(position, encoded({event}));
   }
   Result<Position> end() const override { return kEnd; }
+  Position known_end() const override { return kEnd; }
   bool wait_beyond(Position, std::stop_token, std::chrono::milliseconds) const override {
     return false;
   }

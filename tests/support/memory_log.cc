@@ -64,6 +64,12 @@ Result<std::vector<KeyId>> MemoryLog::envelopes_due(Instant now, std::size_t max
   return keys;
 }
 
+Result<void> MemoryLog::take_over() {
+  const std::lock_guard lock(mutex_);
+  if (closed_) return fail(Errc::outcome_unknown, "an earlier append failed: open the log anew");
+  return {};
+}
+
 Result<Position> MemoryLog::append(const Append& append) {
   const std::lock_guard lock(mutex_);
   if (closed_) return fail(Errc::unavailable, "an earlier append failed: open the log anew");

@@ -19,10 +19,15 @@ class MemoryLog final : public EventLog {
 
   Result<std::vector<StoredEvent>> read_after(Position position, std::size_t max) const override;
   Result<Position> end() const override;
+  Position known_end() const override { return end().value(); }
   bool wait_beyond(Position position, std::stop_token stop,
                    std::chrono::milliseconds timeout) const override;
   Result<std::optional<Envelope>> envelope(const KeyId& key) const override;
   Result<std::vector<KeyId>> envelopes_due(Instant now, std::size_t max) const override;
+  void stand(std::function<void()> /*on_change*/) override {}
+  void resign() override {}
+  bool is_elected() const override { return true; }
+  Result<void> take_over() override;
   Result<Position> append(const Append& append) override;
   Result<bool> purge() override;
 

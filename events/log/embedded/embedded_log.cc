@@ -4,11 +4,16 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <string>
+#include <string_view>
 
 #include "events/log/embedded/store.h"
 
 namespace keyledger::log {
 namespace {
+
+constexpr std::string_view kClosed =
+    "an earlier write to the log failed, so it takes no more: restart keyledger";
 
 /// Reads what the store held when it was opened.
 class EmbeddedReader final : public LogReader {
@@ -20,6 +25,7 @@ class EmbeddedReader final : public LogReader {
   }
 
   Result<Position> end() const override { return store_->end_at_opening(); }
+  Position known_end() const override { return store_->end_at_opening(); }
 
   bool wait_beyond(Position position, std::stop_token stop,
                    std::chrono::milliseconds timeout) const override {
@@ -52,7 +58,8 @@ class RocksDbLog final : public EmbeddedLog {
     return store_->read(position, Position{end_.load()}, max);
   }
 
-  Result<Position> end() const override { return Position{end_.load()}; }
+  Result<Position> end() const override { return known_end(); }
+  Position known_end() const override { return Position{end_.load()}; }
 
   bool wait_beyond(Position position, std::stop_token stop,
                    std::chrono::milliseconds timeout) const override {
@@ -70,13 +77,21 @@ class RocksDbLog final : public EmbeddedLog {
     return store_->envelopes_due(now, max);
   }
 
+  // Its directory's lock has elected this process.
+  void stand(std::function<void()> /*on_change*/) override {}
+  void resign() override {}
+  bool is_elected() const override { return true; }
+
+  Result<void> take_over() override {
+    const std::scoped_lock turn(append_mutex_);
+    if (closed_) return fail(Errc::outcome_unknown, std::string(kClosed));
+    return {};
+  }
+
   Result<Position> append(const Append& append) override {
     const std::scoped_lock turn(append_mutex_);
     const Position end{end_.load()};
-    if (closed_) {
-      return fail(Errc::unavailable,
-                  "an earlier write to the log failed, so it takes no more: restart keyledger");
-    }
+    if (closed_) return fail(Errc::unavailable, std::string(kClosed));
     const auto is_too_long = [](const std::string& event) { return event.size() > kMaxEventBytes; };
     if (std::ranges::any_of(append.events, is_too_long)) {
       return fail(Errc::unavailable, "an event has more than " + std::to_string(kMaxEventBytes) +

@@ -41,6 +41,7 @@ class HeldLog final : public log::EventLog {
     return log_.read_after(position, max);
   }
   Result<Position> end() const override { return log_.end(); }
+  Position known_end() const override { return log_.known_end(); }
   bool wait_beyond(Position position, std::stop_token stop,
                    std::chrono::milliseconds timeout) const override {
     return log_.wait_beyond(position, std::move(stop), timeout);
@@ -52,6 +53,10 @@ class HeldLog final : public log::EventLog {
     return log_.envelopes_due(now, max);
   }
   Result<bool> purge() override { return log_.purge(); }
+  void stand(std::function<void()> on_change) override { log_.stand(std::move(on_change)); }
+  void resign() override { log_.resign(); }
+  bool is_elected() const override { return log_.is_elected(); }
+  Result<void> take_over() override { return log_.take_over(); }
 
   Result<Position> append(const log::Append& append) override {
     pass(append_);
