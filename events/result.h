@@ -21,6 +21,7 @@ enum class Errc {
   not_caught_up,         ///< The read model did not reach the wanted position in time.
   overloaded,            ///< A bounded queue is full. Nothing was written.
   unavailable,           ///< It can't be done now. Nothing was written.
+  not_leader,            ///< Another node carries commands out. Nothing was written.
   outcome_unknown,  ///< It may or may not have been written; retry with the same idempotency key.
   damaged,          ///< Stored bytes are not what was written.
   locked,           ///< Another process holds the directory.

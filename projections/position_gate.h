@@ -42,6 +42,7 @@ class PositionGate {
 
   /// Ends all waits, those now and those to come, with `unavailable`.
   void close();
+  bool is_closed() const { return closed_.load(std::memory_order_acquire); }
 
   /// Says that the projector has halted: what is waited for may be passed over in the end.
   void halted() { halts_.fetch_add(1, std::memory_order_acq_rel); }
@@ -72,7 +73,7 @@ class PositionGate {
   std::atomic<std::uint64_t> halts_{0};
   std::mutex mutex_;
   std::condition_variable moved_;
-  bool closed_ = false;                      ///< Guarded by mutex_.
+  std::atomic<bool> closed_{false};          ///< Set under mutex_.
   std::uint64_t next_ticket_ = 0;            ///< Guarded by mutex_.
   std::multimap<Position, Waiter> waiters_;  ///< Guarded by mutex_.
 };

@@ -47,6 +47,9 @@ class Batch {
   /// How many events there are up to here.
   std::size_t events() const { return append_.events.size(); }
 
+  /// The events, once they were appended.
+  std::vector<std::string> take_events() { return std::move(append_.events); }
+
  private:
   using KeyPath = std::pair<AccountId, KeyId>;
 

@@ -17,7 +17,7 @@ std::chrono::nanoseconds uptime_now() {
 
 }  // namespace
 
-Clocks system_clocks() { return {wall_now, uptime_now}; }
+Clocks system_clocks() { return {wall_now, uptime_now, std::chrono::steady_clock::now}; }
 
 ClockGuard::ClockGuard(const Clocks& clocks)
     : uptime_(clocks.uptime), trusted_wall_(clocks.wall()), trusted_uptime_(uptime_()) {}

@@ -13,6 +13,8 @@ struct Clocks {
   std::function<Instant()> wall;  ///< What events say: somebody may set it.
   /// Since some moment, on a clock that nobody sets and that runs while the machine is suspended.
   std::function<std::chrono::nanoseconds()> uptime;
+  /// What deadlines are on.
+  std::function<std::chrono::steady_clock::time_point()> steady = std::chrono::steady_clock::now;
 };
 
 /// The machine's own. Thread safety: any thread.

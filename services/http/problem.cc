@@ -43,6 +43,8 @@ Kind kind_of(Errc code) {
       return {503, "overloaded", "Too much to do"};
     case Errc::unavailable:
       return {503, "unavailable", "Not possible now"};
+    case Errc::not_leader:
+      return {503, "not-leader", "Another node takes commands"};
     case Errc::outcome_unknown:
       return {503, "outcome-unknown", "It may or may not have been written"};
     case Errc::damaged:

@@ -87,7 +87,7 @@ std::string render_metrics(const MetricSources& sources) {
                                writer.batches.load()));
     families.push_back(counter("keyledger_commands_refused_for_load_total",
                                "Commands refused because the queue was full",
-                               writer.refused_for_load.load()));
+                               sources.writer->refused_for_load()));
     families.push_back(counter("keyledger_append_failures_total", "Appends that failed",
                                writer.failed_appends.load()));
   }

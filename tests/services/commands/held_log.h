@@ -37,7 +37,7 @@ class HeldLog final : public log::EventLog {
 
   Result<std::vector<log::StoredEvent>> read_after(Position position,
                                                    std::size_t max) const override {
-    pass(read_);
+    const Passage passage(*this, read_);
     return log_.read_after(position, max);
   }
   Result<Position> end() const override { return log_.end(); }
@@ -59,7 +59,7 @@ class HeldLog final : public log::EventLog {
   Result<void> take_over() override { return log_.take_over(); }
 
   Result<Position> append(const log::Append& append) override {
-    pass(append_);
+    const Passage passage(*this, append_);
     return log_.append(append);
   }
 
@@ -67,21 +67,41 @@ class HeldLog final : public log::EventLog {
   struct Barrier {
     bool held = false;
     int waiting = 0;
+    int inside = 0;  ///< Calls that were let pass and have not returned.
+  };
+
+  /// A call, from when it is let pass until it returns.
+  class Passage {
+   public:
+    Passage(const HeldLog& log, Barrier& at) : log_(log), at_(at) {
+      std::unique_lock lock(log_.mutex_);
+      ++at_.waiting;
+      log_.changed_.notify_all();
+      log_.changed_.wait(lock, [&] { return !at_.held; });
+      --at_.waiting;
+      ++at_.inside;
+    }
+    ~Passage() {
+      const std::scoped_lock lock(log_.mutex_);
+      --at_.inside;
+      log_.changed_.notify_all();
+    }
+    Passage(const Passage&) = delete;
+    Passage& operator=(const Passage&) = delete;
+
+   private:
+    const HeldLog& log_;
+    Barrier& at_;
   };
 
   Barrier& barrier(Call call) const { return call == Call::append ? append_ : read_; }
 
-  void pass(Barrier& at) const {
-    std::unique_lock lock(mutex_);
-    ++at.waiting;
-    changed_.notify_all();
-    changed_.wait(lock, [&] { return !at.held; });
-    --at.waiting;
-  }
   void set_held(Call call, bool held) {
-    const std::scoped_lock lock(mutex_);
+    std::unique_lock lock(mutex_);
     barrier(call).held = held;
     changed_.notify_all();
+    // Who was let pass before doesn't count as held.
+    if (held) changed_.wait(lock, [&] { return barrier(call).inside == 0; });
   }
   bool wait_until_waiting(Call call) {
     std::unique_lock lock(mutex_);

@@ -30,6 +30,7 @@ constexpr Expected kExpected[] = {
     {Errc::not_caught_up, 503, "not-caught-up"},
     {Errc::overloaded, 503, "overloaded"},
     {Errc::unavailable, 503, "unavailable"},
+    {Errc::not_leader, 503, "not-leader"},
     {Errc::outcome_unknown, 503, "outcome-unknown"},
     {Errc::damaged, 500, "internal"},
     {Errc::locked, 500, "internal"},

@@ -1,0 +1,455 @@
+#include "services/commands/leader.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "events/log/codec.h"
+
+namespace keyledger::commands {
+namespace {
+
+/// How long a command that was decided waits for the log and the read model. It takes milliseconds
+/// unless one of them has a fault.
+constexpr std::chrono::seconds kAnswerWithin{10};
+/// How long commands wait for a log that is being taken over, before they are refused.
+constexpr std::chrono::seconds kHoldWithin{3};
+constexpr std::chrono::milliseconds kTryAgainAfter{250};
+constexpr std::chrono::milliseconds kLookAgainAfter{20};
+constexpr std::chrono::seconds kIdle{1};
+constexpr std::chrono::seconds kHousekeepingInterval{60};
+/// How far the log's last event may lie ahead of this machine's clock.
+constexpr std::chrono::seconds kMaxClockSkew{60};
+constexpr std::size_t kMaxErasuresAtOnce = 1000;
+constexpr std::size_t kPageEvents = 4096;
+
+Error clock_is_behind() {
+  return Error{Errc::unavailable,
+               "the last event is over a minute ahead of this machine's clock; set the clock",
+               {}};
+}
+
+Error clock_was_set_ahead(std::chrono::seconds by) {
+  return Error{Errc::unavailable,
+               "this machine's clock was set " + std::to_string(by.count()) +
+                   " s ahead while the node ran; set it right, or start the node anew if it is",
+               {}};
+}
+
+Error model_is_behind() {
+  return Error{Errc::unavailable,
+               "the read model has not applied what was written last; nothing was written",
+               {}};
+}
+
+Error another_leads() {
+  return Error{Errc::not_leader, "another node takes commands; nothing was written", {}};
+}
+
+Error nobody_knows(const char* why) {
+  return Error{
+      Errc::outcome_unknown, std::string(why) + "; retry with the same Idempotency-Key", {}};
+}
+
+/// As long as nobody leads, commands are refused for the same reason, which wrote nothing of them.
+Error refusal(const Error& why) { return Error{Errc::unavailable, why.message, {}}; }
+
+}  // namespace
+
+Leader::Leader(const Parts& parts, Options options)
+    : log_(parts.log),
+      model_(parts.model),
+      gate_(parts.gate),
+      ring_(parts.ring),
+      logger_(parts.logger),
+      queue_(parts.queue),
+      options_(std::move(options)),
+      context_{model_, log_, ring_, {}, {}, options_.values_once},
+      clock_guard_(options_.clocks) {}
+
+Wait Leader::step() {
+  expire_doubts();
+  switch (state()) {
+    case State::follower:
+      return follow();
+    case State::opening:
+      return open();
+    case State::settling:
+      return settle();
+    case State::leading:
+      return lead();
+    case State::applying:
+      return apply();
+    case State::ended:
+      return {Wait::For::change, kIdle, {}};
+  }
+  std::unreachable();
+}
+
+Wait Leader::follow() {
+  if (log_.is_elected()) {
+    begin_opening();
+    queue_.open();
+    return {};
+  }
+  if (auto settled = settle_doubts(); !settled) {
+    logger_.error("can't look for what was written", {{"error", settled.error().message}});
+  }
+  if (in_doubt_.empty()) return {Wait::For::change, kIdle, {}};
+  return {Wait::For::change, kLookAgainAfter, {}};
+}
+
+void Leader::begin_opening() {
+  has_taken_over_ = false;
+  opening_since_ = now();
+  set_state(State::opening);
+}
+
+Wait Leader::step_aside() {
+  set_state(State::follower);
+  queue_.close(another_leads());
+  return {};
+}
+
+Wait Leader::open() {
+  if (!log_.is_elected()) return step_aside();
+  if (!has_taken_over_) {
+    auto taken = log_.take_over();
+    if (!taken && taken.error().code == Errc::outcome_unknown) return end(taken.error());
+    if (!taken) return try_again(taken.error());
+    has_taken_over_ = true;
+  }
+  // What is written now must rest on everything that was.
+  const Position end = log_.known_end();
+  if (gate_.position() < end) {
+    hold_commands(model_is_behind());
+    return {Wait::For::position, kTryAgainAfter, end};
+  }
+  const auto written = write_barrier();
+  if (!written) return try_again(written.error());
+  obstacle_.reset();
+  barrier_ = *written;
+  set_state(State::settling);
+  return {};
+}
+
+/// WriterElected, in an empty log after LedgerCreated.
+Result<Position> Leader::write_barrier() {
+  const auto meta = model_.meta();
+  if (!meta) return fail(meta.error());
+  const Instant wall = options_.clocks.wall();
+  if (meta->last_event_time > wall + kMaxClockSkew) return fail(clock_is_behind());
+  last_time_ = std::max(wall, meta->last_event_time + std::chrono::microseconds{1});
+  context_.log_id = meta->log_id.empty() ? fresh_id(last_time_) : meta->log_id;
+
+  Event event{};
+  event.time = last_time_;
+  event.actor.subject = "keyledger";
+  log::Append opening;
+  const auto add = [&](Fact fact) -> Result<void> {
+    event.id = fresh_id(last_time_);
+    event.command = CommandId{fresh_id(last_time_)};
+    event.fact = std::move(fact);
+    auto bytes = log::encode(event, context_.log_id);
+    if (!bytes) return fail(std::move(bytes.error()));
+    opening.events.push_back(std::move(*bytes));
+    return {};
+  };
+  if (meta->log_id.empty()) {
+    auto added = add(LedgerCreated{context_.log_id, ring_.pepper_fingerprint()});
+    if (!added) return fail(std::move(added.error()));
+  }
+  if (auto added = add(WriterElected{options_.node, url_}); !added) {
+    return fail(std::move(added.error()));
+  }
+  context_.term = Term{event.id};
+  return log_.append(opening);
+}
+
+/// Commands wait for a while for a leader that is about to be one.
+void Leader::hold_commands(const Error& obstacle) {
+  if (now() - opening_since_ >= kHoldWithin) queue_.close(refusal(obstacle));
+}
+
+Wait Leader::try_again(const Error& why) {
+  has_taken_over_ = false;
+  if (!obstacle_ || obstacle_->message != why.message) {
+    logger_.error("can't take commands", {{"error", why.message}});
+  }
+  obstacle_ = why;
+  hold_commands(why);
+  return {Wait::For::change, kTryAgainAfter, {}};
+}
+
+Wait Leader::end(const Error& why) {
+  logger_.error("this process takes no more commands", {{"error", why.message}});
+  obstacle_ = why;
+  set_state(State::ended);
+  queue_.close(refusal(why));
+  give_up();
+  return {};
+}
+
+Wait Leader::settle() {
+  if (gate_.position() < barrier_) {
+    if (!log_.is_elected()) return step_aside();
+    hold_commands(model_is_behind());
+    return {Wait::For::position, kTryAgainAfter, barrier_};
+  }
+  const auto meta = model_.meta();
+  if (!meta) {
+    set_state(State::opening);
+    return try_again(meta.error());
+  }
+  if (meta->term != context_.term) {  // Another's came after it.
+    set_state(State::opening);
+    has_taken_over_ = false;
+    return {};
+  }
+  queue_.open();
+  if (auto settled = settle_doubts(); !settled) {
+    logger_.error("can't look for what was written", {{"error", settled.error().message}});
+    return {Wait::For::change, kLookAgainAfter, {}};
+  }
+  stats_.terms.fetch_add(1, std::memory_order_relaxed);
+  set_state(State::leading);
+  return {};
+}
+
+Wait Leader::lead() {
+  if (!log_.is_elected()) return step_aside();
+  if (now() >= next_housekeeping_) {
+    housekeeping();
+    return {};
+  }
+  auto batch = queue_.take(options_.max_batch);
+  if (!batch.empty()) {
+    carry_out(std::move(batch));
+    return {};
+  }
+  const auto meta = model_.meta();
+  if (meta && meta->term != context_.term) {
+    begin_opening();
+    return {};
+  }
+  return {Wait::For::commands, kIdle, {}};
+}
+
+void Leader::housekeeping() {
+  // The clock is looked at here too, as no command may come for long.
+  const Instant wall = options_.clocks.wall();
+  if (!clock_guard_.find_jump(wall)) erase_due_envelopes(wall);
+  next_housekeeping_ = now() + kHousekeepingInterval;
+}
+
+void Leader::carry_out(std::vector<Pending> pendings) {
+  Batch batch(context_);
+  std::vector<Decided> decided;
+  decided.reserve(pendings.size());
+  std::vector<Pending> deferred;
+  const Instant wall = options_.clocks.wall();
+  const std::optional<Error> obstacle = find_obstacle(wall);
+
+  for (auto& pending : pendings) {
+    const Submission& submission = pending.submission;
+    if (batch.must_wait_for(submission)) {
+      deferred.push_back(std::move(pending));
+      continue;
+    }
+    stats_.commands.fetch_add(1, std::memory_order_relaxed);
+    if (obstacle) {
+      pending.answer(fail(*obstacle));
+    } else if (now() >= submission.deadline) {
+      pending.answer(fail(Errc::overloaded, "the command waited too long; nothing was written"));
+    } else {
+      auto earlier = submission.idempotency
+                         ? model_.idempotency(submission.idempotency->key_hash)
+                         : Result<std::optional<projections::IdempotencyRecord>>{};
+      const Instant time = std::max(wall, last_time_ + std::chrono::microseconds{1});
+      if (!earlier) {
+        pending.answer(fail(std::move(earlier.error())));
+      } else if (*earlier && (*earlier)->time + projections::kIdempotencyRetention > time) {
+        answer_again(std::move(pending), std::move(**earlier));
+      } else {
+        auto outcome = batch.decide(submission, time);
+        last_time_ = time;
+        decided.push_back({std::move(pending), std::move(outcome), batch.events()});
+      }
+    }
+  }
+  stats_.batches.fetch_add(1, std::memory_order_relaxed);
+  queue_.put_back(std::move(deferred));
+  write(batch, std::move(decided));
+}
+
+void Leader::write(Batch& batch, std::vector<Decided> decided) {
+  Flight flight;
+  flight.commands = std::move(decided);
+  flight.after = gate_.position();
+  flight.term = context_.term;
+  flight.halts = gate_.halts();
+  flight.answer_by = now() + kAnswerWithin;
+  if (batch.events() == 0) return answer(flight, flight.after);
+
+  const auto appended = log_.append(batch.append());
+  flight.events = batch.take_events();
+  if (appended) {
+    flight.last = *appended;
+    flight_ = std::move(flight);
+    set_state(State::applying);
+    return;
+  }
+  stats_.failed_appends.fetch_add(1, std::memory_order_relaxed);
+  logger_.error("append failed", {{"error", appended.error().message}});
+  if (appended.error().code == Errc::outcome_unknown) {
+    in_doubt_.push_back(std::move(flight));
+  } else {
+    refuse(flight, appended.error());
+  }
+  begin_opening();
+}
+
+Wait Leader::apply() {
+  Flight& flight = *flight_;
+  if (gate_.position() >= flight.last) {
+    const auto meta = model_.meta();
+    // After a halt, what is reached may have been passed over: see EventQuarantined. After another
+    // writer's term it may have been rejected.
+    const bool is_sure = meta && meta->term == flight.term && gate_.halts() == flight.halts;
+    const auto found = is_sure ? flight.first() : find(flight);
+    if (found && *found) {
+      answer(flight, flight.last);
+    } else {
+      refuse(flight, nobody_knows("written, but not applied"));
+    }
+    flight_.reset();
+    set_state(State::leading);
+    queue_.open();
+    return {};
+  }
+  const bool is_late = now() >= flight.answer_by || gate_.is_closed();
+  if (is_late && !flight.commands.empty()) {
+    logger_.error("projector did not apply in time", {{"position", flight.last.value}});
+    refuse(flight, nobody_knows("written, but not applied in time"));
+    queue_.close(model_is_behind());
+  }
+  if (flight.commands.empty() && !log_.is_elected()) {
+    flight_.reset();
+    return step_aside();
+  }
+  return {Wait::For::position, kTryAgainAfter, flight.last};
+}
+
+void Leader::answer(Flight& flight, Position last) {
+  for (auto& [pending, outcome, events_up_to] : flight.commands) {
+    if (outcome) outcome->position = Position{last.value - (flight.events.size() - events_up_to)};
+    pending.answer(std::move(outcome));
+  }
+  flight.commands.clear();
+}
+
+void Leader::refuse(Flight& flight, const Error& why) {
+  for (auto& decided : flight.commands) decided.pending.answer(fail(why));
+  flight.commands.clear();
+}
+
+/// Folding what a key was like takes as long as its history: nobody else's command waits for it.
+void Leader::answer_again(Pending pending, projections::IdempotencyRecord record) {
+  options_.run_elsewhere(
+      [context = context_, pending = std::move(pending), record = std::move(record)]() mutable {
+        pending.answer(replay(context, pending.submission, record));
+      });
+}
+
+/// Settles the commands in doubt that the read model can tell of. Errors: io, damaged; they stay in
+/// doubt.
+Result<void> Leader::settle_doubts() {
+  if (in_doubt_.empty()) return {};
+  const auto meta = model_.meta();
+  if (!meta) return fail(meta.error());
+  std::vector<Pending> undone;
+  while (!in_doubt_.empty() && in_doubt_.front().term != meta->term) {
+    Flight& flight = in_doubt_.front();
+    const auto first = find(flight);
+    if (!first) {
+      queue_.put_back(std::move(undone));
+      return fail(first.error());
+    }
+    const auto count = static_cast<std::uint64_t>(flight.commands.size());
+    if (*first) {
+      stats_.settled_written.fetch_add(count, std::memory_order_relaxed);
+      answer(flight, Position{(*first)->value + flight.events.size() - 1});
+    } else {
+      stats_.settled_unwritten.fetch_add(count, std::memory_order_relaxed);
+      for (auto& decided : flight.commands) undone.push_back(std::move(decided.pending));
+    }
+    in_doubt_.erase(in_doubt_.begin());
+  }
+  queue_.put_back(std::move(undone));
+  return {};
+}
+
+/// Where the events of `flight` begin, if the read model has applied them.
+Result<std::optional<Position>> Leader::find(const Flight& flight) const {
+  const Position end = gate_.position();
+  for (Position position = flight.after; position < end;) {
+    const auto events = log_.read_after(position, kPageEvents);
+    if (!events) return fail(events.error());
+    if (events->empty()) break;
+    const auto found = std::ranges::find(*events, flight.events.front(), &log::StoredEvent::bytes);
+    if (found != events->end()) {
+      projections::HistoryQuery query;
+      query.after = Position{found->position.value - 1};
+      query.limit = 1;
+      const auto page = model_.history(query);
+      if (!page) return fail(page.error());
+      const bool applied = !page->entries.empty() &&
+                           page->entries.front().position == found->position &&
+                           page->entries.front().bytes == found->bytes;
+      return applied ? std::optional(found->position) : std::nullopt;
+    }
+    position = events->back().position;
+  }
+  return std::optional<Position>{};
+}
+
+void Leader::expire_doubts() {
+  for (Flight& flight : in_doubt_) {
+    if (now() >= flight.answer_by) refuse(flight, nobody_knows("the log did not answer in time"));
+  }
+  std::erase_if(in_doubt_, [](const Flight& flight) { return flight.commands.empty(); });
+}
+
+void Leader::give_up() {
+  if (flight_) in_doubt_.push_back(std::move(*flight_));
+  flight_.reset();
+  for (Flight& flight : in_doubt_) refuse(flight, nobody_knows("the log did not answer in time"));
+  in_doubt_.clear();
+}
+
+/// Why no command can be decided now, if none can.
+std::optional<Error> Leader::find_obstacle(Instant wall) {
+  if (const auto jump = clock_guard_.find_jump(wall)) return clock_was_set_ahead(*jump);
+  if (last_time_ > wall + kMaxClockSkew) return clock_is_behind();
+  return std::nullopt;
+}
+
+void Leader::erase_due_envelopes(Instant wall) {
+  const auto due = log_.envelopes_due(wall, kMaxErasuresAtOnce);
+  if (!due) {
+    logger_.error("can't look for values to erase", {{"error", due.error().message}});
+    return;
+  }
+  if (due->empty()) return;
+  log::Append erasure;
+  erasure.erased = *due;
+  const auto erased = log_.append(erasure);
+  if (!erased) {
+    logger_.error("can't erase values that were shown once", {{"error", erased.error().message}});
+    begin_opening();
+    return;
+  }
+  logger_.info("erased values that were shown once", {{"count", due->size()}});
+}
+
+}  // namespace keyledger::commands
