@@ -19,7 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from kafka import Cluster, NoBroker, children, kcat  # noqa: E402
 
 VARIABLE = "KEYLEDGER_TEST_KAFKA"
-FOREIGN_DEADLINE = 30  # Seconds that a broker which is there already may take to answer.
+FOREIGN_DEADLINE = 10  # Seconds that a broker which is there already may take to answer.
 GRACE = 10  # Seconds that the command has to end when this program is told to.
 
 
