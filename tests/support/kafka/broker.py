@@ -31,6 +31,11 @@ class Broker:
         return self.process.pid
 
     @property
+    def data(self):
+        """The folder of its logs, one below it for each partition (`secrets-0`): for tests of what is erased."""
+        return self._properties.with_name("data")
+
+    @property
     def running(self):
         """Whether its process is there, paused or not."""
         return self.process is not None and self.process.poll() is None
