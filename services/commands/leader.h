@@ -152,8 +152,9 @@ class Leader {
   Wait try_again(const Error& why);
   Wait step_aside();
   Wait end(const Error& why);
-  void carry_out(std::vector<Pending> batch);
-  void write(Batch& batch, std::vector<Decided> decided);
+  Wait carry_out(std::vector<Pending> batch);
+  Wait confirm(Flight flight);
+  void write(Batch& batch, Flight flight);
   static void answer(Flight& flight, Position last);
   static void refuse(Flight& flight, const Error& why);
   void answer_again(Pending pending, projections::IdempotencyRecord record);
