@@ -116,6 +116,8 @@ Wait Leader::step_aside() {
 Wait Leader::open() {
   if (!log_.is_elected()) return step_aside();
   if (!has_taken_over_) {
+    if (now() < next_take_over_) return {Wait::For::change, next_take_over_ - now(), {}};
+    next_take_over_ = now() + kTryAgainAfter;
     auto taken = log_.take_over();
     if (!taken && taken.error().code == Errc::outcome_unknown) return end(taken.error());
     if (!taken) return try_again(taken.error());

@@ -187,6 +187,8 @@ class Leader {
   std::vector<Flight> in_doubt_;
   std::optional<Error> obstacle_;
   std::chrono::steady_clock::time_point opening_since_;
+  /// Two who both believe that they lead take turns, and not as fast as they can.
+  std::chrono::steady_clock::time_point next_take_over_;
   std::chrono::steady_clock::time_point next_housekeeping_;
 };
 

@@ -185,6 +185,21 @@ TEST_F(LeaderTest, ThatCanNotAskForTheLogsEnd_RefusesNothingForWhatMayBePast) {
   EXPECT_EQ(code(answer), Errc::unavailable);
 }
 
+TEST_F(LeaderTest, BesideOneWhoLeadsToo_TakesOverFourTimesASecondAtMost) {
+  first.elect(true);
+  second.elect(true);
+  const auto until = time.now() + 1s;
+  while (time.now() < until) {
+    ask(first, create());
+    go_on(first);
+    ask(second, create());
+    go_on(second);
+    time.pass(1ms);
+  }
+  EXPECT_GE(count("WriterElected"), 2u);
+  EXPECT_LE(count("WriterElected"), 10u);
+}
+
 TEST_F(LeaderTest, WhoseDoubtNobodySettles_SaysSoInTime) {
   lead(first);
   cluster.faults.lost = 1;
