@@ -95,6 +95,7 @@ Wait Leader::follow() {
   if (auto settled = settle_doubts(); !settled) {
     logger_.error("can't look for what was written", {{"error", settled.error().message}});
   }
+  queue_.close(another_leads());
   // So that slow corrections, which are right, don't add up to a jump until it is elected.
   static_cast<void>(clock_guard_.find_jump(options_.clocks.wall()));
   if (in_doubt_.empty()) return {Wait::For::change, kIdle, {}};

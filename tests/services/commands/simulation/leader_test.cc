@@ -200,6 +200,13 @@ TEST_F(LeaderTest, BesideOneWhoLeadsToo_TakesOverFourTimesASecondAtMost) {
   EXPECT_LE(count("WriterElected"), 10u);
 }
 
+TEST_F(LeaderTest, ThatWasNeverElected_SaysThatAnotherLeads) {
+  go_on(first);
+  const Answer answer = ask(first, create());
+  ASSERT_TRUE(*answer);
+  EXPECT_EQ(code(answer), Errc::not_leader);
+}
+
 TEST_F(LeaderTest, WhoseDoubtNobodySettles_SaysSoInTime) {
   lead(first);
   cluster.faults.lost = 1;
