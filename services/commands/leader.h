@@ -45,11 +45,12 @@ struct Wait {
 ///        │                    └── any error of take_over or append ── leading ◄──┐    ▼        │
 ///        └── another elected ── all of them                                      └─ applying ──┘
 ///
-/// A command is answered when the read model has applied its events. One whose append ended with an
-/// unknown outcome is in doubt: the first WriterElected that is applied after it, whoever's, has
-/// settled it (EventLog::take_over). It is then in the read model, or never will be: so it is
-/// decided again, or refused where another node leads. Only where its time runs out before that,
-/// the answer is `outcome_unknown`.
+/// A command is answered when the read model has applied its events; one that has none, when the
+/// log's end, asked for after it was decided, is what it was decided on. One whose append ended
+/// with an unknown outcome is in doubt: the first WriterElected that is applied after it,
+/// whoever's, has settled it (EventLog::take_over). It is then in the read model, or never will be:
+/// so it is decided again, or refused where another node leads. Only where its time runs out before
+/// that, the answer is `outcome_unknown`.
 ///
 /// Not thread-safe but for state(), leads() and stats(), which any thread may ask.
 class Leader {
@@ -97,8 +98,8 @@ class Leader {
   /// What WriterElected says of where this node is reached. Before the first step.
   void set_url(std::string url) { url_ = std::move(url); }
 
-  /// Does the next thing and says what to wait for. Blocks in the log's take_over() and append()
-  /// alone.
+  /// Does the next thing and says what to wait for. Blocks in the log's take_over(), append() and
+  /// end() alone.
   Wait step();
 
   State state() const { return state_.load(std::memory_order_acquire); }
