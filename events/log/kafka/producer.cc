@@ -1,0 +1,117 @@
+#include "events/log/kafka/producer.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "events/log/kafka/record_headers.h"
+#include "events/log/kafka/transactions.h"
+
+namespace keyledger::log::kafka {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kVisibleWithin{10};
+
+/// Keeps in the tail what comes after its last event, while this object lives.
+class Held {
+ public:
+  explicit Held(Tail& tail) : tail_(tail), after_(tail.hold()) {}
+  ~Held() { tail_.release(); }
+  Held(const Held&) = delete;
+  Held& operator=(const Held&) = delete;
+
+  Position after() const { return after_; }
+
+ private:
+  Tail& tail_;
+  Position after_;
+};
+
+/// Errors: unavailable.
+Result<void> add_events(Transactions& transactions, const std::vector<std::string>& events) {
+  for (const std::string& event : events) {
+    const RecordHeaders routing = record_headers(event);
+    const Record record{routing.account, event, routing.headers};
+    if (auto done = transactions.add(Transactions::Target::events, record); !done) return done;
+  }
+  return {};
+}
+
+/// Of a key that has both, the tombstone comes last. Errors: unavailable.
+Result<void> add_secrets(Transactions& transactions, const Append& append) {
+  for (const Envelope& envelope : append.envelopes) {
+    const std::string erase_after =
+        envelope.erase_after ? std::to_string(envelope.erase_after->time_since_epoch().count())
+                             : "";
+    Record record{envelope.key.value, envelope.sealed, {}};
+    if (envelope.erase_after) record.headers.emplace_back(kEraseAfterHeader, erase_after);
+    if (auto done = transactions.add(Transactions::Target::secrets, record); !done) return done;
+  }
+  for (const KeyId& key : append.erased) {
+    const Record tombstone{key.value, {}, {}};
+    if (auto done = transactions.add(Transactions::Target::secrets, tombstone); !done) return done;
+  }
+  return {};
+}
+
+}  // namespace
+
+Producer::Producer(const Clients& clients, Tail& tail) : clients_(clients), tail_(tail) {}
+
+Producer::~Producer() = default;
+
+Result<void> Producer::take_over() {
+  const std::scoped_lock turn(turn_);
+  transactions_.reset();
+  auto opened = Transactions::open(clients_);
+  if (!opened) return fail(std::move(opened.error()));
+  // What earlier writers committed lies before the end as it is now.
+  if (auto end = tail_.end(); !end) return fail(std::move(end.error()));
+  transactions_ = std::move(*opened);
+  clients_.stats().take_overs.fetch_add(1);
+  return {};
+}
+
+Result<Position> Producer::append(const Append& append) {
+  const std::scoped_lock turn(turn_);
+  if (!transactions_) {
+    return fail(Errc::unavailable,
+                "kafka: nothing was written: this node has to become the writer first");
+  }
+  const auto is_too_long = [](const std::string& event) { return event.size() > kMaxEventBytes; };
+  if (std::ranges::any_of(append.events, is_too_long)) {
+    return fail(Errc::unavailable, "an event has more than " + std::to_string(kMaxEventBytes) +
+                                       " bytes: nothing was written");
+  }
+  if (append.events.empty() && append.envelopes.empty() && append.erased.empty()) {
+    return tail_.last();
+  }
+  auto written = write(append);
+  if (!written || transactions_->is_in_doubt()) transactions_.reset();
+  return written;
+}
+
+Result<Position> Producer::write(const Append& append) {
+  const Held held(tail_);
+  if (auto done = transactions_->begin(); !done) return fail(std::move(done.error()));
+  if (auto done = add_events(*transactions_, append.events); !done) {
+    return fail(std::move(done.error()));
+  }
+  if (auto done = add_secrets(*transactions_, append); !done) return fail(std::move(done.error()));
+  if (auto done = transactions_->commit(); !done) return fail(std::move(done.error()));
+
+  if (append.events.empty()) return held.after();
+  auto visible = tail_.wait_for(held.after(), append.events, steady_clock::now() + kVisibleWithin);
+  if (!visible) {
+    return fail(Errc::outcome_unknown,
+                "kafka: what was committed hasn't come back: " + visible.error().message);
+  }
+  std::uint64_t bytes = 0;
+  for (const std::string& event : append.events) bytes += event.size();
+  clients_.stats().appended_bytes.fetch_add(bytes);
+  return *visible;
+}
+
+}  // namespace keyledger::log::kafka
