@@ -284,6 +284,7 @@ void Node::stop() {
   if (writer_) writer_->stop();
   if (projector_) projector_->stop();
   if (query_threads_) query_threads_->join();
+  peers_.close_idle();
   server_.reset();
 }
 
@@ -300,8 +301,12 @@ std::vector<http::Route> Node::service_routes() {
     append(verify_routes_->table());
   }
   if (writer_) {
-    command_routes_ =
-        std::make_unique<commands::Routes>(*writer_, *admission_, *ring_, config_.key_prefix);
+    if (kafka_ != nullptr) {
+      forwarder_ = std::make_unique<commands::Forwarder>(*model_, projector_->gate(), *ring_,
+                                                         peers_, [this] { return own_url(); });
+    }
+    command_routes_ = std::make_unique<commands::Routes>(*writer_, *admission_, *ring_,
+                                                         config_.key_prefix, forwarder_.get());
     append(command_routes_->table());
   }
   if (config_.has_role("query")) {

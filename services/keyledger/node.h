@@ -16,8 +16,10 @@
 #include "projections/read_model.h"
 #include "services/api/admission.h"
 #include "services/commands/eraser.h"
+#include "services/commands/forwarder.h"
 #include "services/commands/routes.h"
 #include "services/commands/writer.h"
+#include "services/http/client.h"
 #include "services/http/router.h"
 #include "services/http/server.h"
 #include "services/keyledger/admin_server.h"
@@ -89,6 +91,8 @@ class Node {
   std::unique_ptr<boost::asio::thread_pool> query_threads_;
   std::unique_ptr<commands::Writer> writer_;
   std::unique_ptr<commands::Eraser> eraser_;
+  http::Client peers_;
+  std::unique_ptr<commands::Forwarder> forwarder_;
   std::unique_ptr<commands::Routes> command_routes_;
   std::unique_ptr<queries::Routes> query_routes_;
   std::unique_ptr<verify::Verifier> verifier_;
