@@ -1,7 +1,6 @@
 #include "events/log/embedded/store.h"
 
 #include <array>
-#include <cstdarg>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +16,7 @@
 #include "events/log/embedded/event_rows.h"
 #include "events/log/embedded/wal_check.h"
 #include "events/log/envelopes/envelope_table.h"
+#include "events/log/envelopes/rocks.h"
 
 namespace keyledger::log {
 namespace {
@@ -37,14 +37,6 @@ enum class Recovery { drop_torn_tail, stop_at_damage };
 
 rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
 
-/// Drops what RocksDB tells of itself: what matters comes as a status too. RocksDB's own logger
-/// writes beside the data, and aborts the program at the second line that a full disk refuses.
-class NoLogger final : public rocksdb::Logger {
- public:
-  using rocksdb::Logger::Logv;
-  void Logv(const char*, va_list) override {}
-};
-
 rocksdb::DBOptions database_options(Recovery recovery) {
   rocksdb::DBOptions options;
   options.create_if_missing = true;
@@ -57,7 +49,7 @@ rocksdb::DBOptions database_options(Recovery recovery) {
   options.wal_recovery_mode = recovery == Recovery::drop_torn_tail
                                   ? rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords
                                   : rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-  options.info_log = std::make_shared<NoLogger>();
+  options.info_log = make_no_logger();
   return options;
 }
 
@@ -73,13 +65,6 @@ std::vector<rocksdb::ColumnFamilyDescriptor> family_descriptors() {
     descriptors.emplace_back(name, options);
   }
   return descriptors;
-}
-
-/// RocksDB has no code for it. The first is said within one process, the second between two.
-bool is_somebody_elses_lock(const rocksdb::Status& status) {
-  const std::string text = status.ToString();
-  return status.IsIOError() && (text.find("lock hold by current process") != text.npos ||
-                                text.find("While lock file") != text.npos);
 }
 
 Error damaged_after(Position last, const std::string& why) {

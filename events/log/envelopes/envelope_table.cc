@@ -8,6 +8,7 @@
 
 #include <rocksdb/db.h>
 
+#include "events/log/envelopes/rocks.h"
 #include "events/log/envelopes/rows.h"
 
 namespace keyledger::log {
@@ -22,10 +23,6 @@ constexpr std::string_view kLastKey = "key_~";
 rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
 
 }  // namespace
-
-Error rocksdb_error(const rocksdb::Status& status, const std::string& what) {
-  return {status.IsCorruption() ? Errc::damaged : Errc::io, what + ": " + status.ToString(), {}};
-}
 
 EnvelopeTable::EnvelopeTable(rocksdb::DB& db, Families families)
     : db_(db), families_(std::move(families)) {
@@ -71,6 +68,25 @@ Result<void> EnvelopeTable::write(rocksdb::WriteBatch& batch, const Append& appe
   return fail(
       Errc::outcome_unknown,
       "writing to the log failed, and nobody knows what reached the disk: " + status.ToString());
+}
+
+Result<void> EnvelopeTable::clear(rocksdb::WriteBatch& batch) {
+  // Both prefixes end with a sign that has a next one, so that a range can end right behind them.
+  constexpr std::string_view kBehindDue = "due0";
+  constexpr std::string_view kBehindKeys = "key`";
+  const std::unique_ptr<rocksdb::Iterator> row(db_.NewIterator({}, families_.envelopes));
+  row->SeekToFirst();
+  const bool is_empty = !row->Valid() && row->status().ok();
+  batch.DeleteRange(families_.settings, slice(kDuePrefix), slice(kBehindDue));
+  batch.DeleteRange(families_.envelopes, slice(kFirstKey), slice(kBehindKeys));
+  const std::lock_guard lock(mutex_);
+  if (!is_empty) {
+    batch.Put(families_.settings, slice(kUnpurgedKey), {});
+    unpurged_.emplace(std::string(kFirstKey), std::string(kLastKey));
+  }
+  const auto status = db_.Write({}, &batch);
+  if (status.ok()) return {};
+  return fail(rocksdb_error(status, "can't empty the copy of the values"));
 }
 
 Result<void> EnvelopeTable::put(rocksdb::WriteBatch& batch, const Append& append) const {

@@ -12,7 +12,6 @@
 namespace rocksdb {
 class ColumnFamilyHandle;
 class DB;
-class Status;
 class WriteBatch;
 }  // namespace rocksdb
 
@@ -42,6 +41,9 @@ class EnvelopeTable {
   /// Errors: unavailable (nothing was written), outcome_unknown.
   Result<void> write(rocksdb::WriteBatch& batch, const Append& append, bool synced);
 
+  /// Adds to `batch` what takes all away, and writes it. As write().
+  Result<void> clear(rocksdb::WriteBatch& batch);
+
   /// As EventLog::purge().
   Result<bool> purge();
 
@@ -63,8 +65,5 @@ class EnvelopeTable {
   std::mutex mutex_;
   std::optional<KeyRange> unpurged_;  ///< Where envelopes were erased since. Guarded by mutex_.
 };
-
-/// `damaged` or `io`, as RocksDB's status says, with `what` failed.
-Error rocksdb_error(const rocksdb::Status& status, const std::string& what);
 
 }  // namespace keyledger::log
