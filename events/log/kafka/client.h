@@ -37,6 +37,9 @@ using Metadata = std::unique_ptr<const struct rd_kafka_metadata, Frees<rd_kafka_
 /// The only partition that a topic of ours has.
 inline constexpr std::int32_t kPartition = 0;
 
+/// The key of a record among the secrets that is none, and only makes the topic longer.
+inline constexpr std::string_view kTickKey = "tick";
+
 /// The header of an envelope that is to be erased one day: microseconds since 1970, decimal.
 inline constexpr const char* kEraseAfterHeader = "keyledger-erase-after";
 /// The header of the last record of a secrets append, by which its writer knows it when it comes.

@@ -8,6 +8,7 @@
 #include "events/log/kafka/producer.h"
 #include "events/log/kafka/secrets.h"
 #include "events/log/kafka/tail.h"
+#include "events/log/kafka/ticks.h"
 
 namespace keyledger::log {
 namespace kafka {
@@ -75,6 +76,7 @@ class BrokersLog final : public KafkaLog {
       : reading_(std::move(reading)),
         secrets_(std::move(secrets)),
         producer_(*reading_.clients, *reading_.tail, secrets_.get()),
+        ticks_(*reading_.clients),
         election_(*reading_.clients) {}
 
   Result<std::vector<StoredEvent>> read_after(Position position, std::size_t max) const override {
@@ -103,6 +105,8 @@ class BrokersLog final : public KafkaLog {
   Result<Position> append(const Append& append) override { return producer_.append(append); }
 
   Result<bool> purge() override {
+    // The brokers' copy is for one node to drive, and this one's for itself.
+    if (producer_.is_open()) ticks_.follow(producer_.erased_at());
     if (!secrets_) return false;
     return secrets_->purge();
   }
@@ -112,6 +116,7 @@ class BrokersLog final : public KafkaLog {
   const Reading reading_;
   const std::unique_ptr<Secrets> secrets_;
   Producer producer_;
+  Ticks ticks_;
   Election election_;
 };
 
