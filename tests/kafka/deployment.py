@@ -19,11 +19,11 @@ from node import Node, eventually, run
 class Deployment:
     """Brokers, their topics and a key ring, and the nodes that were started on them."""
 
-    def __init__(self, brokers=1, proxied=False):
+    def __init__(self, brokers=1, proxied=False, doors=0):
         self._stack = contextlib.ExitStack()
         self.work = pathlib.Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="keyledger-kafka-test-")))
         self.ring = self.work / "keyring.json"
-        self.cluster = self._stack.enter_context(Cluster(brokers=brokers, proxied=proxied))
+        self.cluster = self._stack.enter_context(Cluster(brokers, proxied, doors=doors))
         self.kafka = ["--kafka.bootstrap", self.cluster.bootstrap]
         run("keyring", "init", self.ring)
         run("topics", "create", *self.kafka)
@@ -35,10 +35,11 @@ class Deployment:
                 node.stop(expect=None)
         self._stack.close()
 
-    def node(self, *flags, name=None):
-        """A node that isn't started yet."""
+    def node(self, *flags, name=None, door=None):
+        """A node that isn't started yet. It reaches the brokers as all do, or through `door`, one of the cluster's."""
         name = name or f"node-{len(self.nodes) + 1}"
-        node = Node(self.work / name, "--log", "kafka", *self.kafka, "--key-ring", self.ring, *flags)
+        kafka = ["--kafka.bootstrap", door.bootstrap] if door else self.kafka
+        node = Node(self.work / name, "--log", "kafka", *kafka, "--key-ring", self.ring, *flags)
         self.nodes.append(node)
         return node
 

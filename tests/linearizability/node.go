@@ -178,7 +178,7 @@ func (a *attempt) take(body []byte) error {
 		}
 	}
 	a.Problem = strings.TrimPrefix(found.Type, problemPrefix)
-	unexpected := fmt.Errorf("%s %s: %d %s", a.RequestID, describe(a.Input, a.Output), a.Status, body)
+	unexpected := fmt.Errorf("%s %s at node %d: %d %s", a.RequestID, a.Input.Kind, a.Node, a.Status, body)
 	switch a.Status {
 	case http.StatusOK, http.StatusCreated, http.StatusNoContent:
 		a.Output = output{Result: done, Name: found.Name, Enabled: found.Enabled, Version: found.Version}
@@ -186,11 +186,10 @@ func (a *attempt) take(body []byte) error {
 		if a.Input.Kind == create {
 			a.Output.ID = found.ID
 		}
-		if a.Position < a.MinPosition {
-			return fmt.Errorf("older than what was asked for, %d: %w", a.MinPosition, unexpected)
-		}
 		if a.Input.Kind == verify {
-			return a.takeVerdict(found, unexpected)
+			if err := a.takeVerdict(found, unexpected); err != nil {
+				return err
+			}
 		}
 	case http.StatusNotFound:
 		a.Output.Result = absent
@@ -208,6 +207,9 @@ func (a *attempt) take(body []byte) error {
 	default:
 		a.Output.Result = unknown
 		return unexpected
+	}
+	if a.Position < a.MinPosition && a.Output.Result != refused {
+		return fmt.Errorf("it is of position %d, asked for was %d: %w", a.Position, a.MinPosition, unexpected)
 	}
 	return nil
 }
