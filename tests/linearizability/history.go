@@ -60,13 +60,35 @@ func (h *history) writeTo(path string) error {
 	return buffered.Flush()
 }
 
+// readHistory reads what writeTo wrote.
+func readHistory(path string) (*history, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	h := &history{}
+	for lines := json.NewDecoder(bufio.NewReader(file)); lines.More(); {
+		var a attempt
+		if err := lines.Decode(&a); err != nil {
+			return nil, err
+		}
+		h.attempts = append(h.attempts, a)
+	}
+	return h, nil
+}
+
 // operations gives what porcupine checks, for each key.
 //
 // The attempts of one operation are one event in the life of its key, which lies between the first call and the last
 // answer, if that answer is the result of what an earlier one did (Idempotency-Replayed). Else the last one was decided
 // for itself, and those before it, of unknown outcome, may still take effect: what changes nothing leaves nothing by
 // which a later attempt would be known again.
-func (h *history) operations() map[int][]porcupine.Operation {
+//
+// `log` tells what unknown attempts came to, for histories that have too many of them to try every possibility: those
+// that it has took effect, at any time after they were asked for, and the others never did. Without it (nil) either
+// may be.
+func (h *history) operations(log ledger) map[int][]porcupine.Operation {
 	byOperation := map[int][]attempt{}
 	for _, a := range h.attempts {
 		if a.Output.Result != refused {
@@ -77,20 +99,28 @@ func (h *history) operations() map[int][]porcupine.Operation {
 	for _, attempts := range byOperation {
 		sort.Slice(attempts, func(i, j int) bool { return attempts[i].Call < attempts[j].Call })
 		first, last := attempts[0], attempts[len(attempts)-1]
+		doubtful := attempts
 		if last.Output.Result != unknown {
+			doubtful = attempts[:len(attempts)-1]
 			if last.Replayed {
-				last.Call = first.Call
+				last.Call, doubtful = first.Call, nil
 			}
-			byKey[last.Key] = append(byKey[last.Key], operationOf(last))
-			if last.Replayed || len(attempts) == 1 {
-				continue
-			}
+			byKey[last.Key] = append(byKey[last.Key], operationOf(last, last.Return))
 		}
-		if first.Input.Kind.isRead() {
+		if len(doubtful) == 0 || first.Input.Kind.isRead() {
 			continue
 		}
-		first.Output = output{Result: unknown}
-		byKey[first.Key] = append(byKey[first.Key], operationOf(first))
+		if log == nil {
+			first.Output = output{Result: unknown}
+			byKey[first.Key] = append(byKey[first.Key], operationOf(first, never))
+			continue
+		}
+		for _, a := range doubtful {
+			if written, found := log[a.RequestID]; found {
+				a.Output = written
+				byKey[a.Key] = append(byKey[a.Key], operationOf(a, never))
+			}
+		}
 	}
 	for _, operations := range byKey {
 		sort.Slice(operations, func(i, j int) bool { return operations[i].Call < operations[j].Call })
@@ -98,13 +128,12 @@ func (h *history) operations() map[int][]porcupine.Operation {
 	return byKey
 }
 
-func operationOf(a attempt) porcupine.Operation {
-	operation := porcupine.Operation{ClientId: a.Client, Input: a.Input, Call: a.Call, Output: a.Output, Return: a.Return,
+// never is the end of what nobody was told the end of.
+const never = math.MaxInt64
+
+func operationOf(a attempt, end int64) porcupine.Operation {
+	return porcupine.Operation{ClientId: a.Client, Input: a.Input, Call: a.Call, Output: a.Output, Return: end,
 		Metadata: a.RequestID}
-	if a.Output.Result == unknown {
-		operation.Return = math.MaxInt64
-	}
-	return operation
 }
 
 // statistics is what a run came to.

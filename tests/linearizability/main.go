@@ -1,12 +1,12 @@
 // Command linearizability gives random commands to several nodes of one keyledger, reads what became of them, and lets
 // porcupine judge whether all of that could have happened one after the other.
 //
-// It goes on until its standard input ends, then reads every key at every node, and prints what it found. It exits with
-// 0 when all was well, with 1 when not.
+// As it is started it asks until its standard input ends, then reads every key at every node, and writes down what it
+// was told. With -judge it asks nobody, and judges what was written down. It exits with 0 when all is well, with 1 when
+// not.
 package main
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -26,6 +26,8 @@ type options struct {
 	seed      int64
 	pause     time.Duration
 	directory string
+	judge     string
+	log       string
 	lie       string
 }
 
@@ -37,10 +39,16 @@ func main() {
 	flag.IntVar(&o.clients, "clients", 10, "how many ask at the same time")
 	flag.Int64Var(&o.seed, "seed", 1, "of the random choices")
 	flag.DurationVar(&o.pause, "pause", 20*time.Millisecond, "between two operations of a client, on average")
-	flag.StringVar(&o.directory, "directory", ".", "where history.jsonl, summary.json and pictures are written")
-	flag.StringVar(&o.lie, "lie", "", "record something wrong, which must be found: lost-disable, stale-read, …")
+	flag.StringVar(&o.directory, "directory", ".", "where history.jsonl and pictures are written")
+	flag.StringVar(&o.judge, "judge", "", "a history.jsonl to be judged")
+	flag.StringVar(&o.log, "log", "", "what `keyledger replay` printed: tells what unknown outcomes were")
+	flag.StringVar(&o.lie, "lie", "", "falsify the history before it is judged: lost-disable, stale-read, …")
 	flag.Parse()
-	wrong, err := run(o)
+	work := record
+	if o.judge != "" {
+		work = judge
+	}
+	wrong, err := work(o)
 	if err != nil {
 		wrong = append(wrong, err.Error())
 	}
@@ -52,14 +60,13 @@ func main() {
 	}
 }
 
-// run gives what was wrong.
-func run(o options) ([]string, error) {
-	nodes := strings.Split(o.nodes, ",")
+// record lets the clients work, and writes down what they did. Like judge, it gives what was wrong.
+func record(o options) ([]string, error) {
 	if o.nodes == "" || o.token == "" {
 		return nil, fmt.Errorf("-nodes and -token are needed")
 	}
 	var wrong failures
-	d := newDeployment(nodes, o.account, o.token, fmt.Sprintf("r%d", time.Now().UnixNano()))
+	d := newDeployment(strings.Split(o.nodes, ","), o.account, o.token, fmt.Sprintf("r%d", time.Now().UnixNano()))
 	keys, recorded := &pool{}, &history{}
 	newClient := func(number int) *client {
 		return &client{number: number, random: rand.New(rand.NewSource(o.seed*1000 + int64(number))), deployment: d,
@@ -67,34 +74,41 @@ func run(o options) ([]string, error) {
 	}
 	drive(o, newClient)
 	newClient(o.clients).readAll()
+	return wrong.texts, recorded.writeTo(filepath.Join(o.directory, "history.jsonl"))
+}
 
-	if err := recorded.writeTo(filepath.Join(o.directory, "history.jsonl")); err != nil {
-		return wrong.texts, err
+// judge says what was wrong with what was written down.
+func judge(o options) ([]string, error) {
+	recorded, err := readHistory(o.judge)
+	if err != nil {
+		return nil, err
 	}
-	numbers := recorded.statistics()
-	if err := writeJSON(filepath.Join(o.directory, "summary.json"), numbers); err != nil {
-		return wrong.texts, err
+	var log ledger
+	if o.log != "" {
+		if log, err = readLedger(o.log); err != nil {
+			return nil, err
+		}
 	}
+	s := recorded.statistics()
 	fmt.Printf("%d operations on %d keys (%d commands, %d reads), %d of unknown outcome, %d attempts refused, "+
-		"%d answered again, %.1f s unavailable at most\n", numbers.Operations, numbers.Keys, numbers.Commands, numbers.Reads,
-		numbers.Unknown, numbers.Refused, numbers.Replayed, numbers.Unavailable)
-
-	byKey := recorded.operations()
+		"%d answered again, unavailable for %.1f s at most\n", s.Operations, s.Keys, s.Commands, s.Reads, s.Unknown,
+		s.Refused, s.Replayed, s.Unavailable)
+	alone, helped := recorded.operations(nil), recorded.operations(log)
 	if o.lie != "" {
-		if err := corrupt(byKey, o.lie); err != nil {
-			return wrong.texts, err
+		if err := corrupt(helped, o.lie); err != nil {
+			return nil, err
 		}
 	}
 	began := time.Now()
-	notLinearizable := check(byKey, filepath.Join(o.directory, "pictures"))
-	fmt.Printf("porcupine took %.1f s\n", time.Since(began).Seconds())
-	wrong.texts = append(wrong.texts, notLinearizable...)
-	if len(notLinearizable) == 0 {
-		for _, missed := range undetected(byKey) {
-			wrong.texts = append(wrong.texts, "the checker doesn't notice "+missed)
+	wrong, judgedAlone := check(alone, helped, filepath.Join(o.directory, "pictures"))
+	fmt.Printf("porcupine took %.1f s, and could judge %d of %d keys without the log\n", time.Since(began).Seconds(),
+		judgedAlone, s.Keys)
+	if len(wrong) == 0 {
+		for _, missed := range undetected(helped) {
+			wrong = append(wrong, "the checker doesn't notice "+missed)
 		}
 	}
-	return wrong.texts, nil
+	return wrong, nil
 }
 
 // drive lets the clients work until standard input ends.
@@ -132,12 +146,4 @@ func (f *failures) add(err error) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	f.texts = append(f.texts, err.Error())
-}
-
-func writeJSON(path string, what interface{}) error {
-	text, err := json.MarshalIndent(what, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, append(text, '\n'), 0o644)
 }

@@ -2,6 +2,9 @@ package main
 
 import (
 	"math"
+	"os"
+	"path/filepath"
+	"reflect"
 	"testing"
 
 	"github.com/anishathalye/porcupine"
@@ -108,7 +111,7 @@ func TestOperations(t *testing.T) {
 		{Operation: 3, Key: 1, Input: enable, Output: output{Result: refused}, Call: 11, Return: 12},
 		{Operation: 4, Key: 1, Input: asksKey, Output: lost, Call: 13, Return: 14},
 	}}
-	operations := recorded.operations()[1]
+	operations := recorded.operations(nil)[1]
 	want := []porcupine.Operation{
 		op(1, 6, made, asMade),  // An earlier attempt did it, the last one was told.
 		op(7, 0, disable, lost), // The last one was decided for itself, so this may still be to come.
@@ -123,9 +126,31 @@ func TestOperations(t *testing.T) {
 			t.Errorf("%d: %+v", i, got)
 		}
 	}
+	helped := recorded.operations(ledger{})[1]
+	if len(helped) != 2 || helped[1].Call != 9 {
+		t.Errorf("the log has nothing of what is unknown: %+v", helped)
+	}
 	s := recorded.statistics()
 	if s.Operations != 3 || s.Refused != 2 || s.Unknown != 1 || s.Keys != 1 {
 		t.Errorf("%+v", s)
+	}
+}
+
+func TestLedger(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.jsonl")
+	lines := `{"type":"keyledger.LedgerCreated","data":{"actor":{"subject":"keyledger"}}}
+{"type":"keyledger.KeyCreated","subject":"key_1","keyversion":1,"data":{"name":"a","enabled":true,"actor":{"request_id":"r1"}}}
+{"type":"keyledger.KeyRenamed","subject":"key_1","keyversion":2,"data":{"name":"b","actor":{"request_id":"r2"}}}
+{"type":"keyledger.KeyDisabled","subject":"key_1","keyversion":3,"data":{"actor":{"request_id":"r2"}}}
+{"type":"keyledger.KeyDeleted","subject":"key_1","keyversion":4,"data":{"actor":{"request_id":"r3"}}}
+`
+	if err := os.WriteFile(path, []byte(lines), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log, err := readLedger(path)
+	want := ledger{"r1": asMade, "r2": shown("b", false, 3), "r3": output{Result: done}}
+	if err != nil || !reflect.DeepEqual(log, want) {
+		t.Errorf("%v %+v", err, log)
 	}
 }
 
@@ -133,7 +158,7 @@ func TestEveryLieIsNoticed(t *testing.T) {
 	right := map[int][]porcupine.Operation{1: {
 		op(1, 2, made, asMade), op(3, 4, disable, shown("a", false, 2)), op(5, 6, asksKey, shown("a", false, 2)),
 		op(7, 8, input{Kind: change, Name: text("b")}, shown("b", false, 3)), op(9, 10, asksHold, shown("b", false, 3))}}
-	if wrong := check(right, ""); len(wrong) > 0 {
+	if wrong, _ := check(right, right, ""); len(wrong) > 0 {
 		t.Fatal(wrong)
 	}
 	if missed := undetected(right); len(missed) > 0 {
@@ -145,7 +170,7 @@ func TestEveryLieIsNoticed(t *testing.T) {
 			t.Error(err)
 		}
 		directory := t.TempDir()
-		if wrong := check(told, directory); len(wrong) != 1 {
+		if wrong, _ := check(right, told, directory); len(wrong) != 1 {
 			t.Errorf("%s: %v", lie.name, wrong)
 		}
 	}

@@ -132,16 +132,18 @@ class Experiment:
             self._wait_until_ready()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 driver.wait(SETTLE)
-            said = driver.communicate(timeout=END_WITHIN)[0]
+            self._take_over(driver, "the clients", driver.communicate(timeout=END_WITHIN)[0])
         finally:
             children.end(driver)
-        print(said, end="", flush=True)
-        if driver.returncode != 0:
-            self.wrong.append(f"the driver ended with {driver.returncode}")
+            self._write_faults(nemesis)
         attempts = [json.loads(line) for line in (self.work / "history.jsonl").read_text("utf-8").splitlines()]
         self._print_faults(nemesis, attempts)
         self._check_nodes(nemesis)
-        self._check_log(attempts)
+        events = self.deployment.replay()
+        with open(self.work / "log.jsonl", "w", encoding="utf-8") as file:
+            file.writelines(json.dumps(event) + "\n" for event in events)
+        self._judge(arguments.lie)
+        self._check_log(events, attempts)
         self._check_models()
         return self.wrong
 
@@ -151,8 +153,21 @@ class Experiment:
         nodes = ",".join(f"http://127.0.0.1:{node.port}" for node in self.site.nodes)
         return children.start(
             [DRIVER, f"-nodes={nodes}", f"-token={token}", f"-clients={arguments.clients}", f"-seed={self.seed}",
-             f"-directory={self.work}", f"-lie={arguments.lie}"],
+             f"-directory={self.work}"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def _take_over(self, process, name, said):
+        """What a run of the driver printed and how it ended."""
+        print(said, end="", flush=True)
+        if process.returncode != 0:
+            self.wrong.append(f"{name}: exit code {process.returncode}")
+
+    def _judge(self, lie):
+        judge = subprocess.run(
+            [DRIVER, f"-judge={self.work / 'history.jsonl'}", f"-log={self.work / 'log.jsonl'}", f"-lie={lie}",
+             f"-directory={self.work}"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False, timeout=END_WITHIN)
+        self._take_over(judge, "porcupine", judge.stdout)
 
     def _wait_until_ready(self):
         for node in self.site.nodes:
@@ -173,10 +188,7 @@ class Experiment:
         self._note("no projector rejected anything", no_rejected)
         self._note("all nodes come to the log's end", self.deployment.wait_until_equal)
 
-    def _check_log(self, attempts):
-        events = self.deployment.replay()
-        with open(self.work / "log.jsonl", "w", encoding="utf-8") as file:
-            file.writelines(json.dumps(event) + "\n" for event in events)
+    def _check_log(self, events, attempts):
         kinds = collections.Counter(event["type"].removeprefix("keyledger.") for event in events)
         print(f"log: {len(events)} events, {kinds['WriterElected']} terms", flush=True)
         self._note("the log has what was acknowledged once, and nothing that nobody asked for",
@@ -199,11 +211,14 @@ class Experiment:
             assert rebuilt == checksums[0], f"rebuilt {rebuilt}, live {checksums[0]}"
         self._note("all read models are equal, and equal to one that is made from zero", are_equal)
 
-    def _print_faults(self, nemesis, attempts):
-        counts = collections.Counter(fault.name for fault in nemesis.faults)
-        print(f"{len(nemesis.faults)} faults: " + ", ".join(f"{name} {count}" for name, count in sorted(counts.items())))
+    def _write_faults(self, nemesis):
         with open(self.work / "faults.jsonl", "w", encoding="utf-8") as file:
             file.writelines(json.dumps(vars(fault)) + "\n" for fault in nemesis.faults)
+
+    @staticmethod
+    def _print_faults(nemesis, attempts):
+        counts = collections.Counter(fault.name for fault in nemesis.faults)
+        print(f"{len(nemesis.faults)} faults: " + ", ".join(f"{name} {count}" for name, count in sorted(counts.items())))
         if nemesis.exits:
             print(f"nodes that did not start at once: {len(nemesis.exits)}; the last: {nemesis.exits[-1]:.300}")
         commands = [attempt for attempt in attempts if attempt["input"]["kind"] not in ("get", "verify")

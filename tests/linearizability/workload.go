@@ -60,7 +60,8 @@ func (p *pool) pick(random *rand.Rand) (trackedKey, bool) {
 	return *key, true
 }
 
-// saw remembers what an answer showed of a key, and that a deleted one needn't be looked at for long.
+// saw remembers what an answer showed of a key. One that is deleted needn't be looked at for long, and one of which much
+// is unknown takes long to check.
 func (p *pool) saw(number int, a *attempt) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -71,7 +72,7 @@ func (p *pool) saw(number int, a *attempt) {
 		if a.Output.Version > key.version {
 			key.version = a.Output.Version
 		}
-		if a.Output.Result == absent {
+		if a.Output.Result == absent || a.Output.Result == unknown {
 			key.used += 10
 		}
 	}
