@@ -15,7 +15,10 @@ import signal
 import threading
 import time
 
+from kafka import kcat
+
 START_WITHIN = 90  # Seconds that a node may take to serve, with whatever is broken meanwhile.
+IN_SYNC_WITHIN = 30  # Seconds that the replicas of a broker which is back may take to be as new as the others.
 
 
 @dataclasses.dataclass
@@ -155,20 +158,24 @@ class Nemesis:
 
     def _kill_node(self, rng):
         number, leads = self._some_node(rng)
-        node = self.site.nodes[number]
+        node, front = self.site.nodes[number], self.site.fronts[number]
         self._note_rejected(node)
         with self._fault("kill node", f"node {number + 1}", leads):
             node.kill()
+            front.cut()  # Where nobody listens, nobody is let in.
             self._hold_for(rng, 0.1, 5)
+            front.heal()
             self._start_node(node)
 
     def _stop_node(self, rng):
         number, leads = self._some_node(rng)
-        node = self.site.nodes[number]
+        node, front = self.site.nodes[number], self.site.fronts[number]
         self._note_rejected(node)
         with self._fault("stop node", f"node {number + 1}", leads):
             node.stop()
+            front.cut()
             self._hold_for(rng, 0, 2)
+            front.heal()
             self._start_node(node)
 
     def _pause_node(self, rng):
@@ -225,7 +232,17 @@ class Nemesis:
         with self._fault(f"{what} between other nodes and node", f"node {number + 1}", leads):
             self._break_proxies(rng, what, [self.site.fronts[number]], 6)
 
-    # Brokers: one at a time, so that a majority is there, but for seconds.
+    # Brokers: one at a time, so that a majority is there, but for seconds. Where the next is broken before the last one's
+    # replicas have caught up, as now and then here, nothing can be written until they have.
+
+    def _wait_until_in_sync(self, rng):
+        deadline = time.monotonic() + (IN_SYNC_WITHIN if rng.random() < 0.85 else 0)
+        while time.monotonic() < deadline and not self._end.is_set():
+            known = kcat.metadata(self.site.cluster.bootstrap)
+            if known and all(len(partition["isrs"]) == len(self.site.cluster.brokers)
+                             for topic in known["topics"] for partition in topic["partitions"]):
+                return
+            self._end.wait(0.3)
 
     def _kill_broker(self, rng):
         broker = rng.choice(self.site.cluster.brokers)
@@ -233,6 +250,7 @@ class Nemesis:
             broker.kill()
             self._hold_for(rng, 0.5, 6)
             broker.start()
+        self._wait_until_in_sync(rng)
 
     def _stop_broker(self, rng):
         broker = rng.choice(self.site.cluster.brokers)
@@ -240,6 +258,7 @@ class Nemesis:
             broker.stop()
             self._hold_for(rng, 0, 3)
             broker.start()
+        self._wait_until_in_sync(rng)
 
     def _pause_broker(self, rng):
         broker = rng.choice(self.site.cluster.brokers)
@@ -247,6 +266,7 @@ class Nemesis:
             broker.pause()
             self._hold_for(rng, 0.3, 8)
             broker.resume()
+        self._wait_until_in_sync(rng)
 
     def _doors_to(self, broker):
         return [door.proxies[broker.number - 1] for door in self.site.cluster.doors]

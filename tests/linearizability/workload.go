@@ -177,6 +177,10 @@ func (c *client) carryOut(a *attempt, id, value string) {
 		if a.Output.Result == refused {
 			time.Sleep(time.Duration(20+c.random.Intn(60)) * time.Millisecond)
 		}
+		if a.Output.Result == unknown && a.IdempotencyKey == "" && !a.Input.Kind.isRead() {
+			// Patience: else an outage is a flood of commands that take long to check.
+			time.Sleep(time.Duration(c.random.Intn(500)) * time.Millisecond)
+		}
 		isKnown := a.Output.Result != unknown && a.Output.Result != refused
 		if isKnown && a.IdempotencyKey != "" && a.Output.Result == done && len(c.acked) < 200 {
 			c.acked = append(c.acked, *a)
