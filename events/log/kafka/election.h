@@ -1,8 +1,9 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
-#include <mutex>
+#include <optional>
 #include <stop_token>
 #include <thread>
 
@@ -38,7 +39,9 @@ class Election {
 
   const Clients& clients_;
   std::atomic<bool> is_elected_{false};
-  std::function<void()> on_change_;  ///< The thread's own while it runs.
+  std::function<void()> on_change_;  ///< The thread's own while it runs,
+  /// and so is this: when the partition was taken back that wasn't given out since.
+  std::optional<std::chrono::steady_clock::time_point> taken_back_at_;
   std::jthread thread_;
 };
 
