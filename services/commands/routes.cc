@@ -1,9 +1,14 @@
 #include "services/commands/routes.h"
 
 #include <algorithm>
+#include <chrono>
+#include <optional>
 #include <string_view>
 #include <utility>
 
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <nlohmann/json.hpp>
 
 #include "events/key_value.h"
@@ -21,6 +26,9 @@ using http::Response;
 using security::Scope;
 
 constexpr std::size_t kMaxIdempotencyKeyBytes = 255;
+/// How long a request waits for a node that takes commands, and how often it looks for one.
+constexpr std::chrono::seconds kFindLeader{5};
+constexpr std::chrono::milliseconds kLookAgain{25};
 constexpr std::string_view kMergePatch = "application/merge-patch+json";
 
 bool is_visible_ascii(std::string_view text) {
@@ -61,21 +69,21 @@ void add_applied_everywhere(nlohmann::ordered_json& body, Response& response, un
 }  // namespace
 
 Routes::Routes(Writer& writer, const api::Admission& admission, const security::KeyRing& ring,
-               std::string key_prefix)
+               std::string key_prefix, const Forwarder* forwarder)
     : writer_(writer),
+      forwarder_(forwarder),
       admission_(admission),
       pepper_(ring.pepper()),
       idempotency_(ring.idempotency_secret()),
       key_prefix_(std::move(key_prefix)) {}
 
 std::vector<http::Route> Routes::table() const {
-  const auto row = [this](Method method, const char* pattern,
-                          Answer (Routes::*handler)(const Request&) const) {
+  const auto row = [this](Method method, const char* pattern, Handler handler) {
     http::Route route;
     route.method = method;
     route.pattern = pattern;
     route.handler = http::AsyncHandler(
-        [this, handler](const Request& request) { return (this->*handler)(request); });
+        [this, handler](const Request& request) { return serve(request, handler); });
     return route;
   };
   return {
@@ -87,6 +95,35 @@ std::vector<http::Route> Routes::table() const {
   };
 }
 
+Routes::Answer Routes::serve(const Request& request, Handler handler) const {
+  if (forwarder_ == nullptr) co_return co_await (this->*handler)(request);
+  const auto give_up = std::min(request.deadline, std::chrono::steady_clock::now() + kFindLeader);
+  std::optional<security::Principal> caller;
+  for (;;) {
+    Response response;
+    if (writer_.takes_commands()) {
+      response = co_await (this->*handler)(request);
+      if (response.error != Errc::not_leader) co_return response;
+    }
+    if (!caller) {
+      if (auto own = api::refuse_foreign(request); !own) {
+        co_return http::problem(own.error(), request.request_id);
+      }
+      auto commander = admission_.commander(request);
+      if (!commander) co_return http::problem(commander.error(), request.request_id);
+      caller = std::move(*commander);
+    }
+    if (caller->relay) {
+      co_return http::problem(421, "another node takes commands", request.request_id);
+    }
+    response = co_await forwarder_->forward(request, *caller);
+    const bool is_late = std::chrono::steady_clock::now() + kLookAgain >= give_up;
+    if (response.error != Errc::not_leader || is_late) co_return response;
+    boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, kLookAgain);
+    co_await timer.async_wait(boost::asio::use_awaitable);
+  }
+}
+
 Result<Submission> Routes::submission(const Request& request, const api::Caller& caller, Wish wish,
                                       std::string_view canonical_body) const {
   Submission submission{};
@@ -95,6 +132,10 @@ Result<Submission> Routes::submission(const Request& request, const api::Caller&
   submission.actor = api::actor_of(request, caller.principal);
   submission.traceparent = request.traceparent;
   submission.deadline = request.deadline;
+  if (const auto& relay = caller.principal.relay) {
+    submission.deadline =
+        std::min(submission.deadline, std::chrono::steady_clock::now() + relay->answer_within);
+  }
   if (request.count("idempotency-key") == 0) return submission;
 
   const std::string_view key = request.header("idempotency-key");
@@ -122,7 +163,7 @@ boost::asio::awaitable<Result<Outcome>> Routes::carry_out(const Request& request
 }
 
 Routes::Answer Routes::put_account(const Request& request) const {
-  const auto caller = admission_.admit(request, Scope::accounts_write);
+  const auto caller = admission_.admit_command(request, Scope::accounts_write);
   if (!caller) co_return http::problem(caller.error(), request.request_id);
   const auto query = http::Query::parse(request.query, {});
   if (!query) co_return http::problem(query.error(), request.request_id);
@@ -139,7 +180,7 @@ Routes::Answer Routes::put_account(const Request& request) const {
 }
 
 Routes::Answer Routes::create_key(const Request& request) const {
-  const auto caller = admission_.admit(request, Scope::keys_write);
+  const auto caller = admission_.admit_command(request, Scope::keys_write);
   if (!caller) co_return http::problem(caller.error(), request.request_id);
   const auto query = http::Query::parse(request.query, {});
   if (!query) co_return http::problem(query.error(), request.request_id);
@@ -169,7 +210,7 @@ Routes::Answer Routes::create_key(const Request& request) const {
 }
 
 Routes::Answer Routes::change_key(const Request& request) const {
-  const auto caller = admission_.admit(request, Scope::keys_write);
+  const auto caller = admission_.admit_command(request, Scope::keys_write);
   if (!caller) co_return http::problem(caller.error(), request.request_id);
   const auto query = http::Query::parse(request.query, {});
   if (!query) co_return http::problem(query.error(), request.request_id);
@@ -196,7 +237,7 @@ Routes::Answer Routes::change_key(const Request& request) const {
 }
 
 Routes::Answer Routes::delete_key(const Request& request) const {
-  const auto caller = admission_.admit(request, Scope::keys_write);
+  const auto caller = admission_.admit_command(request, Scope::keys_write);
   if (!caller) co_return http::problem(caller.error(), request.request_id);
   const auto key = api::key_in_path(request);
   if (!key) co_return http::problem(key.error(), request.request_id);
@@ -232,7 +273,7 @@ Routes::Answer Routes::delete_key(const Request& request) const {
 }
 
 Routes::Answer Routes::reveal(const Request& request) const {
-  const auto caller = admission_.admit(request, Scope::keys_reveal);
+  const auto caller = admission_.admit_command(request, Scope::keys_reveal);
   if (!caller) co_return http::problem(caller.error(), request.request_id);
   const auto query = http::Query::parse(request.query, {});
   if (!query) co_return http::problem(query.error(), request.request_id);

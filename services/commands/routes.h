@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "services/api/admission.h"
+#include "services/commands/forwarder.h"
 #include "services/commands/writer.h"
 #include "services/http/query.h"
 #include "services/http/router.h"
@@ -16,15 +17,20 @@ namespace keyledger::commands {
 /// registering accounts. Immutable; any thread.
 class Routes {
  public:
-  /// All references are used until the Routes are gone.
+  /// All references are used until the Routes are gone. `forwarder` is null where no other node
+  /// takes commands.
   Routes(Writer& writer, const api::Admission& admission, const security::KeyRing& ring,
-         std::string key_prefix);
+         std::string key_prefix, const Forwarder* forwarder = nullptr);
 
   /// The rows of the routing table. They refer to this object.
   std::vector<http::Route> table() const;
 
  private:
   using Answer = boost::asio::awaitable<http::Response>;
+  using Handler = Answer (Routes::*)(const http::Request&) const;
+
+  /// Carries a request out here, or has it carried out by the node that leads.
+  Answer serve(const http::Request& request, Handler handler) const;
 
   Answer put_account(const http::Request& request) const;
   Answer create_key(const http::Request& request) const;
@@ -42,6 +48,7 @@ class Routes {
                                 std::string_view canonical_body) const;
 
   Writer& writer_;
+  const Forwarder* forwarder_;
   const api::Admission& admission_;
   const security::Hmac pepper_;
   const security::Hmac idempotency_;

@@ -58,14 +58,12 @@ std::string render_metrics(const MetricSources& sources) {
                              connections.refused_for_memory.load()));
 
   const auto position = sources.projector.gate().position().value;
-  const auto end = sources.log.end();
+  const auto end = sources.log.known_end().value;
   families.push_back(
       gauge("keyledger_projection_position", "What the read model has applied", position));
-  if (end) {
-    families.push_back(gauge("keyledger_log_end", "The log's last position", end->value));
-    families.push_back(gauge("keyledger_projection_lag", "Positions that are not applied yet",
-                             end->value - std::min(end->value, position)));
-  }
+  families.push_back(gauge("keyledger_log_end", "The log's last position", end));
+  families.push_back(gauge("keyledger_projection_lag", "Positions that are not applied yet",
+                           end - std::min(end, position)));
   families.push_back(gauge("keyledger_projection_halted", "Whether the projector has halted",
                            sources.projector.halted() ? 1 : 0));
   families.push_back(counter("keyledger_projection_events_total", "Events applied",

@@ -1,19 +1,18 @@
 #include "services/keyledger/node.h"
 
 #include <algorithm>
-#include <array>
 #include <condition_variable>
 #include <cstdio>
 #include <string>
 #include <thread>
-#include <unistd.h>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "events/log/kafka/topics.h"
 #include "services/http/problem.h"
-#include "services/keyledger/data_dir.h"
 #include "services/keyledger/metrics.h"
+#include "services/keyledger/node_id.h"
 #include "services/keyledger/openapi.h"
 #include "services/keyledger/progress.h"
 #include "services/keyledger/read_model_start.h"
@@ -49,11 +48,6 @@ std::string advice(const projections::Halt& halt) {
          std::to_string(halt.event->value) + " --reason …, see docs/operations.md";
 }
 
-std::string host_name() {
-  std::array<char, 256> name{};
-  return gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : "unknown";
-}
-
 }  // namespace
 
 Node::Node(const ServeConfig& config, logging::Logger& logger) : config_(config), logger_(logger) {}
@@ -74,15 +68,23 @@ Result<void> Node::open_storage() {
     return fail(Errc::io, "can't make the data directory " + data.root().string() + ": " +
                               error.message() + "; name another with --data-dir");
   }
-  auto log = log::open_embedded_log(data.log());
-  if (!log) return fail(std::move(log.error()));
-  log_ = std::move(*log);
+  auto id = open_node_id(data.node_id());
+  if (!id) return fail(std::move(id.error()));
+  id_ = std::move(*id);
+  if (auto opened = open_log(data); !opened) return opened;
   const auto end = log_->end();
   if (!end) return fail(end.error());
 
-  // A ring made anew over a log that has events would have another pepper than its digests.
-  auto ring = open_key_ring(config_.key_ring.value_or(data.key_ring()),
-                            !config_.key_ring && *end == Position{});
+  // A ring made anew over a log that has events would have another pepper than its digests; and
+  // several nodes have one ring.
+  const bool may_make = !config_.key_ring && embedded_ != nullptr && *end == Position{};
+  auto ring = open_key_ring(config_.key_ring.value_or(data.key_ring()), may_make);
+  if (!ring && kafka_ != nullptr && ring.error().code == Errc::not_found) {
+    return fail(Errc::not_found,
+                ring.error().message +
+                    ": the nodes of a deployment share one, made once by keyledger "
+                    "keyring init FILE; name it with --key-ring");
+  }
   if (!ring) return fail(std::move(ring.error()));
   if (!ring->can_issue() && config_.has_role("command")) {
     return fail(Errc::incompatible,
@@ -100,6 +102,30 @@ Result<void> Node::open_storage() {
   auto model = open_or_rebuild_read_model(*log_, data.read_model(), options, progress, tell);
   if (!model) return fail(std::move(model.error()));
   model_ = std::move(*model);
+  return {};
+}
+
+Result<void> Node::open_log(const DataDir& data) {
+  if (config_.log.kind == LogConfig::Kind::embedded) {
+    auto log = log::open_embedded_log(data.log());
+    if (!log) return fail(std::move(log.error()));
+    embedded_ = log->get();
+    log_ = std::move(*log);
+    return {};
+  }
+  log::KafkaOptions options = config_.log.kafka(id_);
+  if (config_.has_role("command")) options.secrets = data.secrets();
+  const auto complain_to_log = [this](const std::string& line) {
+    logger_.warn("kafka", {{"line", line}});
+  };
+  if (auto fit = log::check_topics(options, complain_to_log); !fit) {
+    if (fit.error().code != Errc::forbidden) return fit;
+    logger_.warn("the topics' settings can't be checked", {{"error", fit.error().message}});
+  }
+  auto log = log::open_kafka_log(options, complain_to_log);
+  if (!log) return fail(std::move(log.error()));
+  kafka_ = log->get();
+  log_ = std::move(*log);
   return {};
 }
 
@@ -146,7 +172,7 @@ Result<void> Node::start_server() {
   query_threads_ = std::make_unique<boost::asio::thread_pool>(kQueryThreads);
   if (config_.has_role("command")) {
     commands::Writer::Options options;
-    options.node = host_name();
+    options.node = kafka_ != nullptr ? id_ : host_name();
     options.values_once = config_.values_once;
     writer_ = std::make_unique<commands::Writer>(*log_, *model_, projector_->gate(), *ring_,
                                                  logger_, options);
@@ -171,7 +197,9 @@ Result<void> Node::start_server() {
   }
   if (auto bound = server_->listen(endpoints); !bound) return bound;
   // Not before: a start that fails for its address, over and over, must leave nothing in the log.
-  if (writer_ && projector_->halted()) {
+  if (writer_ && kafka_ != nullptr) {
+    writer_->stand(own_url());
+  } else if (writer_ && projector_->halted()) {
     leading_ = std::jthread([this](const std::stop_token& stop) { lead_when_caught_up(stop); });
   } else if (writer_) {
     if (auto leads = lead(); !leads) return leads;
@@ -184,9 +212,12 @@ Result<void> Node::start_server() {
   return {};
 }
 
-Result<void> Node::lead() {
+Result<void> Node::lead() { return writer_->lead(own_url()); }
+
+/// Where other nodes reach this one.
+std::string Node::own_url() const {
   const bool named = !config_.advertise.empty();
-  return writer_->lead(named ? config_.advertise : "http://" + server_->addresses().front());
+  return named ? config_.advertise : "http://" + server_->addresses().front();
 }
 
 /// For a node that started halted: what is written must rest on everything that was.
@@ -221,7 +252,7 @@ void Node::start_admin_server() {
 }
 
 std::string Node::answer_admin(const std::string& line, unsigned uid) {
-  const LedgerParts parts{*log_, *model_, *projector_,
+  const LedgerParts parts{*log_, embedded_, *model_, *projector_,
                           [this](Position last, Position fact) { follow(last, fact); }};
   const auto request = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
   const auto answer = carry_out(parts, request, uid);
@@ -247,11 +278,13 @@ void Node::follow(Position last, Position fact) const {
 void Node::stop() {
   admin_.reset();
   leading_ = {};
+  if (writer_) writer_->hand_over();
   if (server_) server_->drain(config_.drain_timeout);
   eraser_.reset();
   if (writer_) writer_->stop();
   if (projector_) projector_->stop();
   if (query_threads_) query_threads_->join();
+  peers_.close_idle();
   server_.reset();
 }
 
@@ -268,8 +301,12 @@ std::vector<http::Route> Node::service_routes() {
     append(verify_routes_->table());
   }
   if (writer_) {
-    command_routes_ =
-        std::make_unique<commands::Routes>(*writer_, *admission_, *ring_, config_.key_prefix);
+    if (kafka_ != nullptr) {
+      forwarder_ = std::make_unique<commands::Forwarder>(*model_, projector_->gate(), *ring_,
+                                                         peers_, [this] { return own_url(); });
+    }
+    command_routes_ = std::make_unique<commands::Routes>(*writer_, *admission_, *ring_,
+                                                         config_.key_prefix, forwarder_.get());
     append(command_routes_->table());
   }
   if (config_.has_role("query")) {
@@ -308,23 +345,19 @@ Response Node::health(const Request&) const {
 std::vector<std::string> Node::why_not_ready() const {
   std::vector<std::string> reasons;
   if (const auto halted = projector_->halted()) reasons.push_back("halted: " + advice(*halted));
-  const auto end = log_->end();
-  if (!end) {
-    reasons.push_back("the log can't be read: " + end.error().message);
-  } else if (lag_->is_behind(projector_->gate().position(), *end, Lag::Clock::now())) {
+  if (lag_->is_behind(projector_->gate().position(), log_->known_end(), Lag::Clock::now())) {
     reasons.emplace_back("the read model lags behind the log");
   }
-  if (config_.has_role("command") && !writer_->leads())
+  if (config_.has_role("command") && !writer_->leads() && kafka_ == nullptr)
     reasons.emplace_back("this node takes no commands: its log says why, or it is stopping");
   return reasons;
 }
 
 Response Node::readiness(const Request&) const {
   const auto reasons = why_not_ready();
-  const auto end = log_->end();
   const nlohmann::ordered_json body{{"ready", reasons.empty()},
                                     {"position", projector_->gate().position().value},
-                                    {"log_end", end ? end->value : 0},
+                                    {"log_end", log_->known_end().value},
                                     {"reasons", reasons}};
   return http::json_response(reasons.empty() ? 200 : 503, body.dump());
 }

@@ -39,6 +39,8 @@ inline constexpr std::int32_t kPartition = 0;
 
 /// The header of an envelope that is to be erased one day: microseconds since 1970, decimal.
 inline constexpr const char* kEraseAfterHeader = "keyledger-erase-after";
+/// The header of the last record of a secrets append, by which its writer knows it when it comes.
+inline constexpr const char* kAppendHeader = "keyledger-append";
 
 /// One of librdkafka's properties.
 struct Property {

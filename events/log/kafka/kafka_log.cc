@@ -5,6 +5,7 @@
 #include "events/log/kafka/client.h"
 #include "events/log/kafka/cursors.h"
 #include "events/log/kafka/producer.h"
+#include "events/log/kafka/secrets.h"
 #include "events/log/kafka/tail.h"
 
 namespace keyledger::log {
@@ -69,8 +70,10 @@ class KafkaReader final : public LogReader {
 
 class BrokersLog final : public KafkaLog {
  public:
-  explicit BrokersLog(Reading reading)
-      : reading_(std::move(reading)), producer_(*reading_.clients, *reading_.tail) {}
+  BrokersLog(Reading reading, std::unique_ptr<Secrets> secrets)
+      : reading_(std::move(reading)),
+        secrets_(std::move(secrets)),
+        producer_(*reading_.clients, *reading_.tail, secrets_.get()) {}
 
   Result<std::vector<StoredEvent>> read_after(Position position, std::size_t max) const override {
     return reading_.read_after(position, max);
@@ -81,22 +84,31 @@ class BrokersLog final : public KafkaLog {
                    std::chrono::milliseconds timeout) const override {
     return reading_.tail->wait_beyond(position, std::move(stop), timeout);
   }
-  Result<std::optional<Envelope>> envelope(const KeyId& /*key*/) const override {
-    return fail(Errc::unavailable, kNoEnvelopes);
+
+  Result<std::optional<Envelope>> envelope(const KeyId& key) const override {
+    if (!secrets_) return fail(Errc::unavailable, kNoEnvelopes);
+    return secrets_->envelope(key);
   }
-  Result<std::vector<KeyId>> envelopes_due(Instant /*now*/, std::size_t /*max*/) const override {
-    return fail(Errc::unavailable, kNoEnvelopes);
+  Result<std::vector<KeyId>> envelopes_due(Instant now, std::size_t max) const override {
+    if (!secrets_) return fail(Errc::unavailable, kNoEnvelopes);
+    return secrets_->due(now, max);
   }
+
   void stand(std::function<void()> /*on_change*/) override {}
   void resign() override {}
   bool is_elected() const override { return false; }
   Result<void> take_over() override { return producer_.take_over(); }
   Result<Position> append(const Append& append) override { return producer_.append(append); }
-  Result<bool> purge() override { return false; }
+
+  Result<bool> purge() override {
+    if (!secrets_) return false;
+    return secrets_->purge();
+  }
   const KafkaStats& stats() const override { return reading_.clients->stats(); }
 
  private:
-  Reading reading_;
+  const Reading reading_;
+  const std::unique_ptr<Secrets> secrets_;
   Producer producer_;
 };
 
@@ -106,7 +118,13 @@ class BrokersLog final : public KafkaLog {
 Result<std::unique_ptr<KafkaLog>> open_kafka_log(const KafkaOptions& options, KafkaLogger logger) {
   auto reading = kafka::Reading::open(options, std::move(logger));
   if (!reading) return fail(std::move(reading.error()));
-  return std::make_unique<kafka::BrokersLog>(std::move(*reading));
+  std::unique_ptr<kafka::Secrets> secrets;
+  if (options.secrets) {
+    auto opened = kafka::Secrets::open(*reading->clients, *reading->asking, *options.secrets);
+    if (!opened) return fail(std::move(opened.error()));
+    secrets = std::move(*opened);
+  }
+  return std::make_unique<kafka::BrokersLog>(std::move(*reading), std::move(secrets));
 }
 
 Result<std::unique_ptr<LogReader>> open_kafka_log_for_reading(const KafkaOptions& options,

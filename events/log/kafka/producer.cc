@@ -1,10 +1,12 @@
 #include "events/log/kafka/producer.h"
 
 #include <algorithm>
+#include <random>
 #include <string>
 #include <utility>
 
 #include "events/log/kafka/record_headers.h"
+#include "events/log/kafka/secrets.h"
 #include "events/log/kafka/transactions.h"
 
 namespace keyledger::log::kafka {
@@ -13,6 +15,7 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kVisibleWithin{10};
+constexpr std::chrono::seconds kCopiedWithin{2};
 
 /// Keeps in the tail what comes after its last event, while this object lives.
 class Held {
@@ -39,26 +42,44 @@ Result<void> add_events(Transactions& transactions, const std::vector<std::strin
   return {};
 }
 
-/// Of a key that has both, the tombstone comes last. Errors: unavailable.
-Result<void> add_secrets(Transactions& transactions, const Append& append) {
+/// An envelope's or a tombstone's record. `erase_after` holds the header's text.
+Record to_record(const Envelope& envelope, std::string& erase_after) {
+  Record record{envelope.key.value, envelope.sealed, {}};
+  if (envelope.erase_after) {
+    erase_after = std::to_string(envelope.erase_after->time_since_epoch().count());
+    record.headers.emplace_back(kEraseAfterHeader, erase_after);
+  }
+  return record;
+}
+
+/// Of a key that has both, the tombstone comes last. The last record carries `append`. Errors:
+/// unavailable.
+Result<void> add_secrets(Transactions& transactions, const Append& append,
+                         const std::string& append_id) {
+  std::size_t left = append.envelopes.size() + append.erased.size();
+  const auto add = [&](Record record) {
+    if (--left == 0) record.headers.emplace_back(kAppendHeader, append_id);
+    return transactions.add(Transactions::Target::secrets, record);
+  };
+  std::string erase_after;
   for (const Envelope& envelope : append.envelopes) {
-    const std::string erase_after =
-        envelope.erase_after ? std::to_string(envelope.erase_after->time_since_epoch().count())
-                             : "";
-    Record record{envelope.key.value, envelope.sealed, {}};
-    if (envelope.erase_after) record.headers.emplace_back(kEraseAfterHeader, erase_after);
-    if (auto done = transactions.add(Transactions::Target::secrets, record); !done) return done;
+    if (auto done = add(to_record(envelope, erase_after)); !done) return done;
   }
   for (const KeyId& key : append.erased) {
-    const Record tombstone{key.value, {}, {}};
-    if (auto done = transactions.add(Transactions::Target::secrets, tombstone); !done) return done;
+    if (auto done = add({key.value, {}, {}}); !done) return done;
   }
   return {};
 }
 
+std::string random_text() {
+  std::random_device random;
+  return std::to_string(random()) + "-" + std::to_string(random());
+}
+
 }  // namespace
 
-Producer::Producer(const Clients& clients, Tail& tail) : clients_(clients), tail_(tail) {}
+Producer::Producer(const Clients& clients, Tail& tail, Secrets* secrets)
+    : clients_(clients), tail_(tail), secrets_(secrets), name_(random_text()) {}
 
 Producer::~Producer() = default;
 
@@ -95,23 +116,36 @@ Result<Position> Producer::append(const Append& append) {
 
 Result<Position> Producer::write(const Append& append) {
   const Held held(tail_);
-  if (auto done = transactions_->begin(); !done) return fail(std::move(done.error()));
-  if (auto done = add_events(*transactions_, append.events); !done) {
-    return fail(std::move(done.error()));
-  }
-  if (auto done = add_secrets(*transactions_, append); !done) return fail(std::move(done.error()));
-  if (auto done = transactions_->commit(); !done) return fail(std::move(done.error()));
+  const bool has_secrets = !append.envelopes.empty() || !append.erased.empty();
+  if (auto done = commit(append); !done) return fail(std::move(done.error()));
 
-  if (append.events.empty()) return held.after();
-  auto visible = tail_.wait_for(held.after(), append.events, steady_clock::now() + kVisibleWithin);
-  if (!visible) {
-    return fail(Errc::outcome_unknown,
-                "kafka: what was committed hasn't come back: " + visible.error().message);
+  Result<Position> end = held.after();
+  if (!append.events.empty()) {
+    end = tail_.wait_for(held.after(), append.events, steady_clock::now() + kVisibleWithin);
+    if (!end) {
+      return fail(Errc::outcome_unknown,
+                  "kafka: what was committed hasn't come back: " + end.error().message);
+    }
   }
+  // They are written, and come: who asks for one earlier is told to wait.
+  if (has_secrets && secrets_ != nullptr) {
+    secrets_->wait_for_expected(steady_clock::now() + kCopiedWithin);
+  }
+  return end;
+}
+
+/// Errors: unavailable, outcome_unknown.
+Result<void> Producer::commit(const Append& append) {
+  const std::string append_id = name_ + "-" + std::to_string(++appends_);
+  if (secrets_ != nullptr) secrets_->expect(append_id);
+  if (auto done = transactions_->begin(); !done) return done;
+  if (auto done = add_events(*transactions_, append.events); !done) return done;
+  if (auto done = add_secrets(*transactions_, append, append_id); !done) return done;
+  if (auto done = transactions_->commit(); !done) return done;
   std::uint64_t bytes = 0;
   for (const std::string& event : append.events) bytes += event.size();
   clients_.stats().appended_bytes.fetch_add(bytes);
-  return *visible;
+  return {};
 }
 
 }  // namespace keyledger::log::kafka

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <chrono>
-#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string>
 
 #include "events/log/event_log.h"
 #include "events/log/kafka/client.h"
@@ -12,6 +12,7 @@
 
 namespace keyledger::log::kafka {
 
+class Secrets;
 class Transactions;
 
 /// The one writer's side of the log. Kafka itself fences: of all producers that open with the
@@ -19,8 +20,8 @@ class Transactions;
 /// turns.
 class Producer {
  public:
-  /// Both outlive it.
-  Producer(const Clients& clients, Tail& tail);
+  /// All outlive it. `secrets` may be null.
+  Producer(const Clients& clients, Tail& tail, Secrets* secrets);
   ~Producer();
   Producer(const Producer&) = delete;
   Producer& operator=(const Producer&) = delete;
@@ -33,12 +34,16 @@ class Producer {
 
  private:
   Result<Position> write(const Append& append);
+  Result<void> commit(const Append& append);
 
   const Clients& clients_;
   Tail& tail_;
+  Secrets* const secrets_;
+  const std::string name_;  ///< No other producer has it.
   std::mutex turn_;
   std::unique_ptr<Transactions>
-      transactions_;  ///< Guarded by turn_. None: take_over() comes first.
+      transactions_;           ///< Guarded by turn_. None: take_over() comes first.
+  std::uint64_t appends_ = 0;  ///< Guarded by turn_.
 };
 
 }  // namespace keyledger::log::kafka

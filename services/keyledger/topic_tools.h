@@ -1,0 +1,19 @@
+#pragma once
+
+#include <optional>
+
+#include "services/keyledger/log_options.h"
+
+namespace keyledger {
+
+struct TopicsArguments {
+  LogConfig log;
+  std::optional<int> replication;
+};
+
+// Both print what they found on standard output, what is wrong on standard error, and return the
+// process's exit code.
+int create_topics(const TopicsArguments& arguments);
+int check_topics(const TopicsArguments& arguments);
+
+}  // namespace keyledger

@@ -1,0 +1,96 @@
+"""Several nodes of keyledger on a real Apache Kafka. For the tests under tests/kafka.
+
+    class Something(DeploymentTest):
+        def test_it(self):
+            first, second = self.start_nodes(2)
+            leader, standby = self.leader_first()
+"""
+
+import contextlib
+import json
+import pathlib
+import tempfile
+import unittest
+
+from kafka import Cluster
+from node import Node, eventually, run
+
+
+class Deployment:
+    """Brokers, their topics and a key ring, and the nodes that were started on them."""
+
+    def __init__(self, brokers=1, proxied=False):
+        self._stack = contextlib.ExitStack()
+        self.work = pathlib.Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="keyledger-kafka-test-")))
+        self.ring = self.work / "keyring.json"
+        self.cluster = self._stack.enter_context(Cluster(brokers=brokers, proxied=proxied))
+        self.kafka = ["--kafka.bootstrap", self.cluster.bootstrap]
+        run("keyring", "init", self.ring)
+        run("topics", "create", *self.kafka)
+        self.nodes = []
+
+    def close(self):
+        for node in self.nodes:
+            if node.process is not None:
+                node.stop(expect=None)
+        self._stack.close()
+
+    def node(self, *flags, name=None):
+        """A node that isn't started yet."""
+        name = name or f"node-{len(self.nodes) + 1}"
+        node = Node(self.work / name, "--log", "kafka", *self.kafka, "--key-ring", self.ring, *flags)
+        self.nodes.append(node)
+        return node
+
+    def start(self, *flags, name=None):
+        return self.node(*flags, name=name).start()
+
+    def running(self):
+        return [node for node in self.nodes if node.process is not None]
+
+    def leader(self):
+        """The node that leads, once there is one."""
+        return eventually(lambda: next((node for node in self.running() if leads(node)), None), "a node leads")
+
+    def standby(self):
+        leader = self.leader()
+        return next(node for node in self.running() if node is not leader)
+
+    def replay(self, *arguments):
+        """The events of the log, by a command that is no node."""
+        lines = run("replay", "--log", "kafka", *self.kafka, *arguments)[0]
+        return [json.loads(line) for line in lines.splitlines()]
+
+    def wait_until_equal(self):
+        """Until all nodes have applied the log to its end."""
+        def are_equal():
+            ends = {node.get("/readyz", fresh=True, check=False).json["position"] for node in self.running()}
+            return len(ends) == 1 and ends == {self.replay()[-1]["position"]}
+        eventually(are_equal, "all nodes have applied everything")
+
+    def checksums(self):
+        """Stops all nodes, and gives back what each one's read model comes to."""
+        for node in self.running():
+            node.stop()
+        return [run("projection", "checksum", "--data-dir", node.data_dir)[0] for node in self.nodes
+                if (node.data_dir / "read-model").exists()]
+
+
+def metric(node, name):
+    text = node.get("/metrics", fresh=True).body.decode()
+    return next((float(line.split()[-1]) for line in text.splitlines() if line.split(" ")[0] == name), None)
+
+
+def leads(node):
+    return metric(node, "keyledger_writer_leads") == 1
+
+
+class DeploymentTest(unittest.TestCase):
+    """Tests that share brokers; each has topics and nodes of its own where it asks for them."""
+
+    BROKERS = 1
+    PROXIED = False
+
+    def setUp(self):
+        self.deployment = Deployment(self.BROKERS, self.PROXIED)
+        self.addCleanup(self.deployment.close)
