@@ -59,9 +59,10 @@ void MemoryReplicas::touch() const {
 
 Result<std::vector<KnownReplica>> MemoryReplicas::read_to_end() {
   if (!is_reachable) return fail(Errc::unavailable, "no broker answers");
-  after_fetch();
   read();
-  return known();
+  auto read_by_now = known();
+  after_read();
+  return read_by_now;
 }
 
 Result<std::vector<KnownReplica>> MemoryReplicas::known() const {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -47,14 +49,15 @@ class MemoryReplicas final : public ReplicaRegistry {
   std::size_t announcements() const { return announcements_; }
 
   // Switches. Each as it says from the next call on.
-  bool is_reachable = true;    ///< Else nothing is written, or read.
-  bool is_following = true;    ///< Reads what others write when they do. Else in read() alone.
-  bool loses_answers = false;  ///< What is announced lands, and yet fails.
+  std::atomic<bool> is_reachable{true};  ///< Else nothing is written, or read.
+  std::atomic<bool> is_following{
+      true};  ///< Reads what others write when they do. Else in read() alone.
+  std::atomic<bool> loses_answers{false};  ///< What is announced lands, and yet fails.
   /// Called in announce() before the record is written, and before the call returns.
   std::function<void()> before_write = [] {};
   std::function<void()> after_write = [] {};
-  /// Called in read_to_end() after the end was fetched.
-  std::function<void()> after_fetch = [] {};
+  /// Called in read_to_end() when all that it must have was read.
+  std::function<void()> after_read = [] {};
 
  private:
   void write(ReplicaRecord record);
