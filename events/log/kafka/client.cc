@@ -120,6 +120,7 @@ void Reports::on_error(rd_kafka_resp_err_t code, const char* reason) {
                            code == RD_KAFKA_RESP_ERR__RESOLVE ||
                            text.find("Connect to") != text.npos;
   if (!is_harmless) doubts_.fetch_add(1);
+  if (is_missing_topic(code)) has_missed_topic_ = true;
   // That all are down says less than why the last of them is.
   if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && !last_error().empty()) return;
   const std::lock_guard lock(mutex_);
@@ -220,6 +221,7 @@ Result<Client> Clients::make_client(rd_kafka_type_t type,
   rd_kafka_conf_set_log_cb(conf->get(), log_callback);
   rd_kafka_conf_set_error_cb(conf->get(), error_callback);
   rd_kafka_conf_set_stats_cb(conf->get(), statistics_callback);
+  if (type == RD_KAFKA_CONSUMER) rd_kafka_conf_set_events(conf->get(), RD_KAFKA_EVENT_REBALANCE);
   // Without one, librdkafka's flush would look every 10 ms only whether all is delivered.
   if (type == RD_KAFKA_PRODUCER) rd_kafka_conf_set_dr_msg_cb(conf->get(), delivery_callback);
   std::array<char, 512> why{};

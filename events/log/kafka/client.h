@@ -37,6 +37,9 @@ using Metadata = std::unique_ptr<const struct rd_kafka_metadata, Frees<rd_kafka_
 /// The only partition that a topic of ours has.
 inline constexpr std::int32_t kPartition = 0;
 
+/// The key of a record among the secrets that is none, and only makes the topic longer.
+inline constexpr std::string_view kTickKey = "tick";
+
 /// The header of an envelope that is to be erased one day: microseconds since 1970, decimal.
 inline constexpr const char* kEraseAfterHeader = "keyledger-erase-after";
 /// The header of the last record of a secrets append, by which its writer knows it when it comes.
@@ -78,10 +81,14 @@ class Reports {
   /// than the one it is now believed on: a connection was lost, or the client broke for good.
   std::uint64_t doubts() const { return doubts_.load(); }
 
+  /// Whether a topic that the client reads wasn't there, at some time.
+  bool has_missed_topic() const { return has_missed_topic_.load(); }
+
  private:
   const KafkaLogger& logger_;
   KafkaStats& stats_;
   std::atomic<std::uint64_t> doubts_{0};
+  std::atomic<bool> has_missed_topic_{false};
   mutable std::mutex mutex_;
   std::string last_error_;  ///< Guarded by mutex_.
 };
@@ -95,6 +102,12 @@ class Client {
 
   rd_kafka_t* get() const { return handle_.get(); }
   const Reports& reports() const { return *reports_; }
+
+  /// Ends a member of a group without leaving the group: what that takes was done, or takes too
+  /// long.
+  void abandon() && {
+    rd_kafka_destroy_flags(handle_.release(), RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+  }
 
   /// Calls the callbacks that are due.
   void poll() const { rd_kafka_poll(handle_.get(), 0); }

@@ -4,9 +4,11 @@
 
 #include "events/log/kafka/client.h"
 #include "events/log/kafka/cursors.h"
+#include "events/log/kafka/election.h"
 #include "events/log/kafka/producer.h"
 #include "events/log/kafka/secrets.h"
 #include "events/log/kafka/tail.h"
+#include "events/log/kafka/ticks.h"
 
 namespace keyledger::log {
 namespace kafka {
@@ -73,7 +75,9 @@ class BrokersLog final : public KafkaLog {
   BrokersLog(Reading reading, std::unique_ptr<Secrets> secrets)
       : reading_(std::move(reading)),
         secrets_(std::move(secrets)),
-        producer_(*reading_.clients, *reading_.tail, secrets_.get()) {}
+        producer_(*reading_.clients, *reading_.tail, secrets_.get()),
+        ticks_(*reading_.clients),
+        election_(*reading_.clients) {}
 
   Result<std::vector<StoredEvent>> read_after(Position position, std::size_t max) const override {
     return reading_.read_after(position, max);
@@ -94,13 +98,15 @@ class BrokersLog final : public KafkaLog {
     return secrets_->due(now, max);
   }
 
-  void stand(std::function<void()> /*on_change*/) override {}
-  void resign() override {}
-  bool is_elected() const override { return false; }
+  void stand(std::function<void()> on_change) override { election_.stand(std::move(on_change)); }
+  void resign() override { election_.resign(); }
+  bool is_elected() const override { return election_.is_elected(); }
   Result<void> take_over() override { return producer_.take_over(); }
   Result<Position> append(const Append& append) override { return producer_.append(append); }
 
   Result<bool> purge() override {
+    // The brokers' copy is for one node to drive, and this one's for itself.
+    if (producer_.is_open()) ticks_.follow(producer_.erased_at());
     if (!secrets_) return false;
     return secrets_->purge();
   }
@@ -110,6 +116,8 @@ class BrokersLog final : public KafkaLog {
   const Reading reading_;
   const std::unique_ptr<Secrets> secrets_;
   Producer producer_;
+  Ticks ticks_;
+  Election election_;
 };
 
 }  // namespace

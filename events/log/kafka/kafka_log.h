@@ -46,7 +46,8 @@ struct KafkaStats {
 
 /// The log as topics of an Apache Kafka cluster. Positions are offset + 1 on `<prefix>.key-events`,
 /// with gaps where Kafka keeps its transactions' marks; what no transaction committed is in no
-/// position at all.
+/// position at all. purge() leaves no byte in this node's copy of the envelopes; those on the
+/// brokers' disks go some minutes later, if the node that writes calls it.
 class KafkaLog : public EventLog {
  public:
   virtual const KafkaStats& stats() const = 0;

@@ -7,7 +7,7 @@
 namespace keyledger::log::kafka {
 namespace {
 
-constexpr std::array<Property, 8> kAlways = {{
+constexpr std::array<Property, 9> kAlways = {{
     {"isolation.level", "read_committed"},
     {"check.crcs", "true"},
     {"auto.offset.reset", "error"},
@@ -15,6 +15,7 @@ constexpr std::array<Property, 8> kAlways = {{
     {"enable.auto.offset.store", "false"},
     {"enable.partition.eof", "true"},
     {"allow.auto.create.topics", "false"},
+    {"topic.metadata.propagation.max.ms", "1000"},  // Our topics aren't younger than their readers.
     {"fetch.error.backoff.ms", "5"},
 }};
 
@@ -103,7 +104,12 @@ PartitionReader::Batch PartitionReader::read(std::size_t max, std::chrono::milli
       if (goes_on) goes_on = take(std::move(message), batch);
     }
   }
-  if (!batch.trouble || !batch.trouble->is_end()) move_next();
+  if (batch.trouble && batch.trouble->is_end()) return batch;
+  move_next();
+  // librdkafka tells this alone by its callback, and never in the queue.
+  if (client_.reports().has_missed_topic()) {
+    batch.trouble = Trouble{Trouble::Kind::no_topic, client_.reports().last_error()};
+  }
   return batch;
 }
 

@@ -71,6 +71,10 @@ Result<void> add_secrets(Transactions& transactions, const Append& append,
   return {};
 }
 
+Instant now() {
+  return std::chrono::time_point_cast<Instant::duration>(std::chrono::system_clock::now());
+}
+
 std::string random_text() {
   std::random_device random;
   return std::to_string(random()) + "-" + std::to_string(random());
@@ -85,12 +89,14 @@ Producer::~Producer() = default;
 
 Result<void> Producer::take_over() {
   const std::scoped_lock turn(turn_);
-  transactions_.reset();
+  close();
   auto opened = Transactions::open(clients_);
   if (!opened) return fail(std::move(opened.error()));
   // What earlier writers committed lies before the end as it is now.
   if (auto end = tail_.end(); !end) return fail(std::move(end.error()));
   transactions_ = std::move(*opened);
+  erased_at_ = now();
+  is_open_ = true;
   clients_.stats().take_overs.fetch_add(1);
   return {};
 }
@@ -110,8 +116,13 @@ Result<Position> Producer::append(const Append& append) {
     return tail_.last();
   }
   auto written = write(append);
-  if (!written || transactions_->is_in_doubt()) transactions_.reset();
+  if (!written || transactions_->is_in_doubt()) close();
   return written;
+}
+
+void Producer::close() {
+  is_open_ = false;
+  transactions_.reset();
 }
 
 Result<Position> Producer::write(const Append& append) {
@@ -142,6 +153,7 @@ Result<void> Producer::commit(const Append& append) {
   if (auto done = add_events(*transactions_, append.events); !done) return done;
   if (auto done = add_secrets(*transactions_, append, append_id); !done) return done;
   if (auto done = transactions_->commit(); !done) return done;
+  if (!append.erased.empty()) erased_at_ = now();
   std::uint64_t bytes = 0;
   for (const std::string& event : append.events) bytes += event.size();
   clients_.stats().appended_bytes.fetch_add(bytes);

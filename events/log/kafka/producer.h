@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -32,9 +33,16 @@ class Producer {
   /// As EventLog::append().
   Result<Position> append(const Append& append);
 
+  /// Whether append() may go well.
+  bool is_open() const { return is_open_.load(); }
+
+  /// When this writer last erased an envelope, or took over from one that may have.
+  Instant erased_at() const { return erased_at_.load(); }
+
  private:
   Result<Position> write(const Append& append);
   Result<void> commit(const Append& append);
+  void close();
 
   const Clients& clients_;
   Tail& tail_;
@@ -42,7 +50,9 @@ class Producer {
   const std::string name_;  ///< No other producer has it.
   std::mutex turn_;
   std::unique_ptr<Transactions>
-      transactions_;           ///< Guarded by turn_. None: take_over() comes first.
+      transactions_;  ///< Guarded by turn_. None: take_over() comes first.
+  std::atomic<bool> is_open_{false};
+  std::atomic<Instant> erased_at_{Instant{}};
   std::uint64_t appends_ = 0;  ///< Guarded by turn_.
 };
 

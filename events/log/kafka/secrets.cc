@@ -48,11 +48,6 @@ std::optional<std::string_view> header_of(const rd_kafka_message_t& message, con
   return text_of(value, size);
 }
 
-Instant written_at(const rd_kafka_message_t& message) {
-  const auto timestamp = rd_kafka_message_timestamp(&message, nullptr);
-  return std::min(now(), Instant{milliseconds{timestamp}});
-}
-
 Envelope to_envelope(const KeyId& key, const rd_kafka_message_t& message) {
   Envelope envelope{key, std::string(text_of(message.payload, message.len)), std::nullopt};
   if (const auto text = header_of(message, kEraseAfterHeader)) {
@@ -112,8 +107,7 @@ Secrets::Secrets(const Clients& clients, const Client& asking, Client asking_for
       asking_(asking),
       asking_for_all_(std::move(asking_for_all)),
       store_(std::move(store)),
-      next_(store_->bookmark().next),
-      erased_at_(store_->bookmark().erased_at) {}
+      next_(store_->bookmark().next) {}
 
 void Secrets::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
@@ -155,7 +149,7 @@ Result<void> Secrets::read(const std::stop_token& stop) {
 /// All that is there is read after this, and no tombstone that is there now is taken away before
 /// it was: so this counts as being at the end.
 Result<void> Secrets::begin_anew(const Bounds& bounds) {
-  const Bookmark beginning{.next = bounds.low, .at_end = now(), .erased_at = erased_at()};
+  const Bookmark beginning{.next = bounds.low, .at_end = now()};
   if (auto done = store_->clear(beginning); !done) return done;
   move_to(bounds.low, false);
   return {};
@@ -171,9 +165,6 @@ Result<void> Secrets::take(const PartitionReader::Batch& batch, const PartitionR
   bookmark.next = reader.next();
   bool has_expected = false;
   for (const Message& message : batch.messages) {
-    if (message->payload == nullptr) {
-      bookmark.erased_at = std::max(bookmark.erased_at, written_at(*message));
-    }
     const auto append = header_of(*message, kAppendHeader);
     const std::lock_guard lock(mutex_);
     has_expected = has_expected || (append && *append == expected_);
@@ -203,7 +194,6 @@ void Secrets::move_to(std::int64_t next, bool has_expected) {
   {
     const std::lock_guard lock(mutex_);
     next_ = next;
-    erased_at_ = store_->bookmark().erased_at;
     trouble_.clear();
     has_expected_come_ = has_expected_come_ || has_expected;
   }
@@ -233,11 +223,6 @@ Result<std::vector<KeyId>> Secrets::due(Instant at, std::size_t max) const {
 }
 
 Result<bool> Secrets::purge() { return store_->envelopes().purge(); }
-
-Instant Secrets::erased_at() const {
-  const std::lock_guard lock(mutex_);
-  return erased_at_;
-}
 
 void Secrets::expect(std::string append) {
   const std::lock_guard lock(mutex_);

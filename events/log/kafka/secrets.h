@@ -43,9 +43,6 @@ class Secrets {
   /// As EventLog::purge(), of the copy.
   Result<bool> purge();
 
-  /// When the newest tombstone that was copied was written.
-  Instant erased_at() const;
-
   /// Waiting for a record that is going to be written: expect() before, with what its header
   /// kAppendHeader says, and wait_for_expected() after. Returns whether it came. One at a time.
   void expect(std::string append);
@@ -77,8 +74,7 @@ class Secrets {
   mutable std::mutex mutex_;
   mutable std::condition_variable_any moved_;
   std::int64_t next_ = 0;  ///< This and what follows are guarded by mutex_. As Bookmark's.
-  Instant erased_at_;
-  std::string trouble_;  ///< Why nothing comes at the moment, if that is known.
+  std::string trouble_;    ///< Why nothing comes at the moment, if that is known.
   std::string expected_;
   bool has_expected_come_ = false;
 

@@ -52,18 +52,15 @@ std::string bookmark_row(const Bookmark& bookmark) {
   std::string row;
   append_number(row, static_cast<std::uint64_t>(bookmark.next));
   append_number(row, static_cast<std::uint64_t>(bookmark.at_end.time_since_epoch().count()));
-  append_number(row, static_cast<std::uint64_t>(bookmark.erased_at.time_since_epoch().count()));
   return row;
 }
 
 std::optional<Bookmark> read_bookmark_row(std::string_view row) {
-  if (row.size() != 3 * kNumberBytes) return std::nullopt;
+  if (row.size() != 2 * kNumberBytes) return std::nullopt;
   const auto number = [&](std::size_t index) {
     return static_cast<std::int64_t>(read_number(row.substr(index * kNumberBytes, kNumberBytes)));
   };
-  return Bookmark{.next = number(0),
-                  .at_end = Instant{std::chrono::microseconds{number(1)}},
-                  .erased_at = Instant{std::chrono::microseconds{number(2)}}};
+  return Bookmark{.next = number(0), .at_end = Instant{std::chrono::microseconds{number(1)}}};
 }
 
 }  // namespace

@@ -12,9 +12,8 @@ namespace keyledger::log::kafka {
 
 /// How far the topic of the secrets was copied.
 struct Bookmark {
-  std::int64_t next = 0;   ///< The offset to read on from.
-  Instant at_end = {};     ///< When that was last known to be the topic's end.
-  Instant erased_at = {};  ///< When the newest tombstone of a value was written.
+  std::int64_t next = 0;  ///< The offset to read on from.
+  Instant at_end = {};    ///< When that was last known to be the topic's end.
 };
 
 /// A copy of the envelopes in a RocksDB of this node. It is only ever a copy: what can't be opened

@@ -154,26 +154,32 @@ std::size_t Tail::count_whole(bool is_last) const {
 
 /// The reader has ended. Either that is damage, or another reader may go on.
 void Tail::examine(const std::stop_token& stop, const Trouble& trouble) {
-  const std::int64_t next = reader_->next();
-  const auto bounds = query_bounds(asking_, topic_, kAskWithin);
-  Error error = judge(trouble, topic_, next, bounds);
   ++failures_;
-  // Where a log begins only ever moves on; all else a cluster may say for a moment.
-  const bool is_sure = failures_ >= kLooks || (bounds && bounds->low > next);
-  if (error.code == Errc::damaged && is_sure) {
+  for (int looks = 1; !stop.stop_requested(); ++looks) {
+    const auto bounds = query_bounds(asking_, topic_, kAskWithin);
+    Error error = judge(trouble, topic_, reader_->next(), bounds);
+    const bool is_damage = error.code == Errc::damaged;
+    const bool is_reread = trouble.kind == Trouble::Kind::bad_checksum;
+    // Where a log begins only ever moves on; all else a cluster may say for a moment.
+    const bool is_sure =
+        (is_reread ? failures_ : looks) >= kLooks || (bounds && bounds->low > reader_->next());
+    if (is_damage && is_sure) return give_up(std::move(error));
     {
       const std::lock_guard lock(mutex_);
-      damage_ = std::move(error);
+      trouble_ = std::move(error.message);
     }
-    moved_.notify_all();
-    return;
+    pause(stop);
+    if (!is_damage || is_reread) break;
   }
+  start_again(stop);
+}
+
+void Tail::give_up(Error damage) {
   {
     const std::lock_guard lock(mutex_);
-    trouble_ = std::move(error.message);
+    damage_ = std::move(damage);
   }
-  pause(stop);
-  start_again(stop);
+  moved_.notify_all();
 }
 
 void Tail::start_again(const std::stop_token& stop) {

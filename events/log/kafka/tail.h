@@ -73,6 +73,7 @@ class Tail {
   void receive(const PartitionReader::Batch& batch);
   std::size_t count_whole(bool is_last) const;
   void examine(const std::stop_token& stop, const Trouble& trouble);
+  void give_up(Error damage);
   void start_again(const std::stop_token& stop);
   void pause(const std::stop_token& stop) const;
 

@@ -47,6 +47,7 @@ Settings erased_soon(std::chrono::milliseconds delay) {
   return {{"segment.ms", Rule::at_most, milliseconds},
           {"max.compaction.lag.ms", Rule::at_most, milliseconds},
           {"min.compaction.lag.ms", Rule::at_most, "0"},
+          {"file.delete.delay.ms", Rule::at_most, milliseconds},
           {"min.cleanable.dirty.ratio", Rule::at_most, "0.01"},
           {"delete.retention.ms", Rule::at_least, std::string(kTombstonesStayMs)}};
 }

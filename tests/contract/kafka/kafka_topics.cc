@@ -5,7 +5,6 @@
 #include <random>
 #include <stdexcept>
 
-#include "events/log/kafka/topics.h"
 #include "tests/contract/log_words.h"
 
 namespace keyledger::log {
@@ -17,12 +16,12 @@ std::string test_bootstrap() {
   return bootstrap;
 }
 
-KafkaOptions fresh_topics() {
+KafkaOptions fresh_topics(const TopicSettings& settings) {
   static std::random_device random;
   KafkaOptions options;
   options.bootstrap = test_bootstrap();
   options.prefix = "test-" + std::to_string(random()) + "-" + std::to_string(random());
-  must(create_topics(options, {}, test_logger()));
+  must(create_topics(options, settings, test_logger()));
   return options;
 }
 

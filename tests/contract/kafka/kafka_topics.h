@@ -3,6 +3,7 @@
 #include <string>
 
 #include "events/log/kafka/kafka_log.h"
+#include "events/log/kafka/topics.h"
 
 namespace keyledger::log {
 
@@ -10,7 +11,7 @@ namespace keyledger::log {
 std::string test_bootstrap();
 
 /// Options for a log that nobody else has, whose topics are there.
-KafkaOptions fresh_topics();
+KafkaOptions fresh_topics(const TopicSettings& settings = {});
 
 /// Prints what librdkafka says, where the test fails.
 KafkaLogger test_logger();
