@@ -16,6 +16,8 @@ class TwoNodes(DeploymentTest):
         self.leader = self.deployment.leader()
         self.standby = self.deployment.standby()
         self.token = self.leader.token()
+        for node in (self.first, self.second):
+            eventually(lambda node=node: node.get("/readyz", check=False).status == 200, "it is ready")
 
     def test_either_takes_commands_and_shows_at_once_what_it_answered(self):
         keys = []
@@ -100,7 +102,8 @@ class TwoNodes(DeploymentTest):
         self.assertTrue(leads(self.standby))
         self.assertEqual(self.standby.verify(created["value"])["code"], "VALID")
         self.leader.start()
-        eventually(lambda: self.leader.verify(created["value"])["code"] == "VALID", "it has caught up")
+        eventually(lambda: self.leader.get("/readyz", check=False).status == 200, "it has caught up")
+        self.assertEqual(self.leader.verify(created["value"])["code"], "VALID")
         elected = [event["data"]["node"] for event in self.deployment.replay()
                    if event["type"] == "keyledger.WriterElected"]
         self.assertEqual(len(set(elected)), 2)
@@ -136,10 +139,13 @@ class TwoNodes(DeploymentTest):
         key = self.leader.create(self.token)
         broker = self.deployment.cluster.brokers[0]
         broker.stop()
+        self.assertEqual(self.standby.verify(key["value"])["code"], "VALID")
+        self.assertEqual(self.leader.verify(key["value"])["code"], "VALID")
         answer = self.leader.post("/v1/accounts/acme/keys", {"name": "a key"}, token=self.token)
         self.assertEqual(answer.status, 503, answer)
         self.assertIn("retry-after", answer.headers)
-        self.assertEqual(self.standby.verify(key["value"])["code"], "VALID")
+        eventually(lambda: self.standby.post("/v1/verify", {"key": key["value"]}).status == 503,
+                   "validation fails closed when nobody knows any more what was revoked")
         broker.start()
         eventually(lambda: self.attempt(self.standby), "commands are taken again")
         self.deployment.wait_until_equal()

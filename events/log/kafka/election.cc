@@ -87,6 +87,11 @@ void Election::take_part(const Client& member, const std::stop_token& stop) {
 void Election::leave(Client member) {
   set_elected(false);
   taken_back_at_.reset();
+  close(member);
+  std::move(member).abandon();
+}
+
+void Election::close(const Client& member) {
   const auto deadline = steady_clock::now() + kLeaveWithin;
   const Queue queue(rd_kafka_queue_new(member.get()));
   const Failure failure(rd_kafka_consumer_close_queue(member.get(), queue.get()));
@@ -94,7 +99,6 @@ void Election::leave(Client member) {
          steady_clock::now() < deadline) {
     if (const KafkaEvent event{rd_kafka_queue_poll(queue.get(), kPollMs)}) handle(member, *event);
   }
-  std::move(member).abandon();
 }
 
 void Election::handle(const Client& member, const rd_kafka_event_t& event) {
@@ -113,11 +117,11 @@ void Election::handle(const Client& member, const rd_kafka_event_t& event) {
     return;
   }
   taken_back_at_.reset();
-  rd_kafka_topic_partition_list_t* const partitions = rd_kafka_event_topic_partition_list(given);
-  // Nobody asks for a committed offset where each has one already.
-  for (int i = 0; i < partitions->cnt; ++i) partitions->elems[i].offset = RD_KAFKA_OFFSET_END;
-  rd_kafka_assign(member.get(), partitions);
-  set_elected(partitions->cnt > 0);
+  // What the group gave is enough; nothing is to be fetched. (A client that fetches can't always be
+  // destroyed: librdkafka 2.0.2 then waits for its own threads for ever.)
+  const Partitions none(rd_kafka_topic_partition_list_new(0));
+  rd_kafka_assign(member.get(), none.get());
+  set_elected(rd_kafka_event_topic_partition_list(given)->cnt > 0);
 }
 
 void Election::set_elected(bool elected) {

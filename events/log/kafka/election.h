@@ -34,6 +34,7 @@ class Election {
   /// Until it has to join anew, or `stop`.
   void take_part(const Client& member, const std::stop_token& stop);
   void leave(Client member);
+  void close(const Client& member);
   void handle(const Client& member, const rd_kafka_event_t& event);
   void set_elected(bool elected);
 
