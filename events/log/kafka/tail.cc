@@ -244,11 +244,12 @@ Result<void> Tail::wait_until(std::int64_t offset, steady_clock::time_point dead
 
 Error Tail::lag(const std::string& awaited) const {
   if (damage_) return *damage_;
-  // It is somewhere in librdkafka's hands. Beginning anew is all that can be done from here.
-  if (trouble_.empty()) is_stuck_ = true;
+  const std::string trouble = std::exchange(trouble_, {});  // Told once: it may be over.
+  // Else it is somewhere in librdkafka's hands, and beginning anew is all that can be done.
+  if (trouble.empty()) is_stuck_ = true;
   return {Errc::unavailable,
           "kafka: topic " + topic_ + " was read up to position " + std::to_string(next_) +
-              ", and not in time to " + awaited + (trouble_.empty() ? "" : ": " + trouble_),
+              ", and not in time to " + awaited + (trouble.empty() ? "" : ": " + trouble),
           {}};
 }
 

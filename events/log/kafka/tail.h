@@ -98,7 +98,7 @@ class Tail {
   RecentEvents recent_;  ///< This and what follows are guarded by mutex_.
   Position last_;
   std::int64_t next_;            ///< All below this offset is there.
-  std::string trouble_;          ///< Why nothing comes at the moment, if that is known.
+  mutable std::string trouble_;  ///< Why nothing comes at the moment, if that is known.
   std::optional<Error> damage_;  ///< For good: the thread has ended.
 
   std::jthread thread_;  ///< Last: it uses all of the above.

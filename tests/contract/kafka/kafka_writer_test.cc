@@ -1,3 +1,4 @@
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -200,6 +201,33 @@ TEST(KafkaLog, WithAPropertyOfProducersAlone_IsOpened) {
   must(log->take_over());
   append_texts(*log, {std::string(10'000, 'x')});
   EXPECT_THAT(texts_of(*log), ElementsAre(std::string(10'000, 'x')));
+}
+
+TEST(KafkaLog, WithoutABroker_OrWithAPrefixThatIsNone_IsNotOpened) {
+  for (const KafkaOptions& options :
+       {KafkaOptions{.bootstrap = ""}, KafkaOptions{.bootstrap = "127.0.0.1:1", .prefix = ""},
+        KafkaOptions{.bootstrap = "127.0.0.1:1", .prefix = "a/b"}}) {
+    const auto log = open_kafka_log(options, nullptr);
+    ASSERT_FALSE(log);
+    EXPECT_EQ(log.error().code, Errc::invalid) << log.error().message;
+  }
+}
+
+TEST(KafkaLog, CountsWhatItDoesAndTheBrokersThatItSees) {
+  const auto log = must(open_kafka_log(fresh_topics(), test_logger()));
+  must(log->take_over());
+  const Position end = append_texts(*log, {"one", "three"});
+  EXPECT_EQ(log->stats().take_overs.load(), 1U);
+  EXPECT_EQ(log->stats().commits.load(), 1U);
+  EXPECT_EQ(log->stats().failed_commits.load(), 0U);
+  EXPECT_EQ(log->stats().appended_bytes.load(), 8U);
+  EXPECT_EQ(log->stats().tailed_bytes.load(), 8U);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{30};
+  while (log->stats().brokers_up.load() == 0 && std::chrono::steady_clock::now() < deadline) {
+    log->wait_beyond(end, {}, std::chrono::milliseconds{50});
+  }
+  EXPECT_EQ(log->stats().brokers_up.load(), 1U);
+  EXPECT_EQ(log->stats().brokers_down.load(), 0U);
 }
 
 TEST(KafkaLog, WhereNobodyListens_IsUnavailableAndSaysWhy) {
