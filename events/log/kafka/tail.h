@@ -68,6 +68,10 @@ class Tail {
     std::optional<std::string> bytes;
   };
 
+  std::int64_t next() const;
+
+  /// Before the thread begins. Errors: unavailable, damaged.
+  Result<void> catch_up(std::int64_t end, std::chrono::steady_clock::time_point deadline);
   void run(const std::stop_token& stop);
   void take(const PartitionReader::Batch& batch);
   void receive(const PartitionReader::Batch& batch);

@@ -133,6 +133,23 @@ TEST(KafkaPositions, OfALogThatEndsWithManyAbortedRecords_AreStillKnownAtOpening
   EXPECT_THAT(texts_of(*reader), ElementsAre("a", "b"));
 }
 
+TEST(KafkaPositions, OfALogThatWasCopiedWithoutTransactions_HaveNoGaps) {
+  const auto options = fresh_topics();
+  std::vector<RawRecord> records;
+  std::vector<StoredEvent> copied;
+  for (std::uint64_t i = 1; i <= 5'000; ++i) {
+    copied.push_back({{i}, "event " + std::to_string(i)});
+    records.push_back({{}, copied.back().bytes, {}});
+  }
+  produce_raw(options, options.prefix + ".key-events", records);
+  const auto log = must(open_kafka_log(options, test_logger()));
+  EXPECT_EQ(log->known_end(), Position{5'000});
+  EXPECT_EQ(end_of(*log), Position{5'000});
+  EXPECT_EQ(read(*log, 0), copied);
+  must(log->take_over());
+  EXPECT_EQ(append_texts(*log, {"a"}), Position{5'001});
+}
+
 TEST(KafkaWriter, OfAnAppendThatIsLargerThanWhatIsKeptInMemory_ReturnsItsPosition) {
   auto options = fresh_topics();
   options.recent_events = 10;
