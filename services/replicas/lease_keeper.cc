@@ -54,11 +54,17 @@ void LeaseKeeper::tell_changes() {
   has_told_ = true;
   was_fresh_ = figures.holds;
   if (figures.holds) {
+    became_fresh_.notify_all();
     logger_.info("this node validates");
   } else {
     logger_.error("this node doesn't validate: it can't tell that it is at the log's end",
                   {{"error", figures.last_error}});
   }
+}
+
+bool LeaseKeeper::wait_until_fresh(std::chrono::milliseconds timeout) {
+  std::unique_lock lock(mutex_);
+  return became_fresh_.wait_for(lock, timeout, [this] { return fresh(); });
 }
 
 void LeaseKeeper::stop() {

@@ -4,8 +4,6 @@
 #include <array>
 #include <thread>
 
-#include "events/log/kafka/arguments.h"
-
 namespace keyledger::log::kafka {
 namespace {
 
@@ -95,16 +93,7 @@ Result<void> Transactions::begin() {
 }
 
 Result<void> Transactions::add(Target target, const Record& record) {
-  std::vector<rd_kafka_vu_t> arguments(3);
-  arguments[0] = place((target == Target::events ? events_ : secrets_).get());
-  arguments[1].vtype = RD_KAFKA_VTYPE_PARTITION;
-  arguments[1].u.i32 = kPartition;
-  arguments[2].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
-  arguments[2].u.i = RD_KAFKA_MSG_F_COPY;
-  arguments.push_back(memory(RD_KAFKA_VTYPE_VALUE, record.value));
-  if (!record.key.empty()) arguments.push_back(memory(RD_KAFKA_VTYPE_KEY, record.key));
-  for (const auto& [name, value] : record.headers) arguments.push_back(header(name, value));
-  const Failure failure(rd_kafka_produceva(client_.get(), arguments.data(), arguments.size()));
+  const Failure failure = produce(client_, target == Target::events ? events_ : secrets_, record);
   if (!failure) return {};
   if (is_fenced(rd_kafka_error_code(failure.get()))) stats_->fenced.fetch_add(1);
   return fail(client_.unavailable("can't write, so nothing was written",
