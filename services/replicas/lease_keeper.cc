@@ -37,8 +37,9 @@ void LeaseKeeper::run(const std::stop_token& stop) {
 void LeaseKeeper::pause(const std::stop_token& stop, const Lease::Pause& pause) const {
   if (pause.position && !gate_.is_closed()) {
     const auto slice = std::min<std::chrono::nanoseconds>(pause.at_most, kSlice);
-    // Whether it was reached, the next step sees by itself.
-    (void)gate_.wait_for(*pause.position, std::chrono::steady_clock::now() + slice);
+    // The next step sees for itself.
+    [[maybe_unused]] const auto reached =
+        gate_.wait_for(*pause.position, std::chrono::steady_clock::now() + slice);
     return;
   }
   std::mutex mutex;
