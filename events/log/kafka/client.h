@@ -131,7 +131,7 @@ class Clients {
   const TopicNames& topics() const { return topics_; }
   KafkaStats& stats() const { return stats_; }
 
-  /// `properties` win over the options', which win over what is set for all.
+  /// The options' properties win over `properties`, and these over what is set for all.
   /// Errors: unavailable (librdkafka can't begin: threads, files of certificates).
   Result<Client> consumer(std::span<const Property> properties) const;
   Result<Client> producer(std::span<const Property> properties) const;
