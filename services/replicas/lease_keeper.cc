@@ -37,8 +37,9 @@ void LeaseKeeper::run(const std::stop_token& stop) {
 void LeaseKeeper::pause(const std::stop_token& stop, const Lease::Pause& pause) const {
   if (pause.position && !gate_.is_closed()) {
     const auto slice = std::min<std::chrono::nanoseconds>(pause.at_most, kSlice);
-    // Whether it was reached, the next step sees by itself.
-    (void)gate_.wait_for(*pause.position, std::chrono::steady_clock::now() + slice);
+    // The next step sees for itself.
+    [[maybe_unused]] const auto reached =
+        gate_.wait_for(*pause.position, std::chrono::steady_clock::now() + slice);
     return;
   }
   std::mutex mutex;
@@ -54,11 +55,17 @@ void LeaseKeeper::tell_changes() {
   has_told_ = true;
   was_fresh_ = figures.holds;
   if (figures.holds) {
+    became_fresh_.notify_all();
     logger_.info("this node validates");
   } else {
     logger_.error("this node doesn't validate: it can't tell that it is at the log's end",
                   {{"error", figures.last_error}});
   }
+}
+
+bool LeaseKeeper::wait_until_fresh(std::chrono::milliseconds timeout) {
+  std::unique_lock lock(mutex_);
+  return became_fresh_.wait_for(lock, timeout, [this] { return fresh(); });
 }
 
 void LeaseKeeper::stop() {

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
 #include <functional>
+#include <mutex>
 #include <stop_token>
 #include <thread>
 
@@ -32,6 +35,9 @@ class LeaseKeeper {
   /// Whether this node may validate: as Lease::holds(). Not before the first renewal.
   bool fresh() const { return lease_.holds(); }
 
+  /// Waits for the first renewal, `timeout` at most, and returns whether this node may validate.
+  bool wait_until_fresh(std::chrono::milliseconds timeout);
+
   Lease::Figures figures() const { return lease_.figures(); }
 
   /// Ends the permission, and tells the others not to wait for this node. Blocks for some seconds
@@ -46,6 +52,8 @@ class LeaseKeeper {
   projections::PositionGate& gate_;
   logging::Logger& logger_;
   Lease lease_;
+  std::mutex mutex_;
+  std::condition_variable became_fresh_;
   bool was_fresh_ = false;  ///< The thread's own, as is what follows.
   bool has_told_ = false;
   std::jthread thread_;

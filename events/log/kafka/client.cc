@@ -116,6 +116,23 @@ Result<void> set(rd_kafka_conf_t& conf, const std::string& name, const std::stri
                                            : ": librdkafka knows none of that name"));
 }
 
+/// Asks for one end of `topic`. Not by rd_kafka_query_watermark_offsets(): that waits, whatever its
+/// time-out, until a broker that is away comes back.
+rd_kafka_resp_err_t ask_offset(const Client& client, const std::string& topic, std::int64_t which,
+                               std::chrono::steady_clock::time_point deadline,
+                               std::int64_t& offset) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+      std::max(deadline - std::chrono::steady_clock::now(), {}));
+  const Partitions asked(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_t* const partition =
+      rd_kafka_topic_partition_list_add(asked.get(), topic.c_str(), kPartition);
+  partition->offset = which;  // In the place of a time.
+  const auto error =
+      rd_kafka_offsets_for_times(client.get(), asked.get(), static_cast<int>(left.count()));
+  offset = partition->offset;
+  return error != RD_KAFKA_RESP_ERR_NO_ERROR ? error : partition->err;
+}
+
 }  // namespace
 
 void Reports::on_log(const char* facility, const char* text) const {
@@ -269,9 +286,10 @@ Result<Bounds> query_bounds(const Client& client, const std::string& topic,
   while (true) {
     client.poll();
     Bounds bounds;
-    const auto error =
-        rd_kafka_query_watermark_offsets(client.get(), topic.c_str(), kPartition, &bounds.low,
-                                         &bounds.high, static_cast<int>(timeout.count()));
+    auto error = ask_offset(client, topic, RD_KAFKA_OFFSET_BEGINNING, deadline, bounds.low);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      error = ask_offset(client, topic, RD_KAFKA_OFFSET_END, deadline, bounds.high);
+    }
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return bounds;
     client.poll();
     if (is_missing_topic(error)) {

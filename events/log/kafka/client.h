@@ -158,7 +158,7 @@ struct Bounds {
 /// where all does that was written. Errors: unavailable.
 Result<Client> make_asking_client(const Clients& clients, bool only_committed);
 
-/// Asks the leader of `topic`. May take somewhat longer than `timeout`.
+/// Asks the leader of `topic`, for `timeout` or a little longer.
 ///
 /// Errors: not_found (there is no such topic), unavailable.
 Result<Bounds> query_bounds(const Client& client, const std::string& topic,

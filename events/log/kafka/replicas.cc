@@ -11,9 +11,9 @@
 #include <thread>
 #include <utility>
 
-#include "events/log/kafka/arguments.h"
 #include "events/log/kafka/client.h"
 #include "events/log/kafka/partition_reader.h"
+#include "events/log/kafka/produce.h"
 #include "events/log/kafka/replica_record.h"
 #include "events/log/replica_table.h"
 
@@ -28,6 +28,7 @@ constexpr milliseconds kOpenWithin{10'000};
 constexpr milliseconds kAskWithin{3'000};
 constexpr milliseconds kReachWithin{3'000};
 constexpr milliseconds kWriteWithin{3'000};
+constexpr int kReportWithinMs = 100;
 /// How often the thread looks whether it is to end, where nothing comes.
 constexpr milliseconds kPollEvery{100};
 constexpr milliseconds kPause{500};
@@ -63,17 +64,8 @@ struct Writing {
   Result<void> write(std::string_view key, std::string_view value, std::string_view run,
                      std::uint64_t sequence) const {
     const std::string number = std::to_string(sequence);
-    std::array<rd_kafka_vu_t, 7> arguments{};
-    arguments[0] = place(topic.get());
-    arguments[1].vtype = RD_KAFKA_VTYPE_PARTITION;
-    arguments[1].u.i32 = kPartition;
-    arguments[2].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
-    arguments[2].u.i = RD_KAFKA_MSG_F_COPY;
-    arguments[3] = memory(RD_KAFKA_VTYPE_KEY, key);
-    arguments[4] = memory(RD_KAFKA_VTYPE_VALUE, value);
-    arguments[5] = header(kRunHeader, run);
-    arguments[6] = header(kSequenceHeader, number);
-    const Failure failure(rd_kafka_produceva(client.get(), arguments.data(), arguments.size()));
+    const Failure failure =
+        produce(client, topic, {key, value, {{kRunHeader, run}, {kSequenceHeader, number}}});
     client.poll();
     if (!failure) return {};
     return fail(
@@ -97,6 +89,11 @@ class KafkaReplicas final : public ReplicaRegistry {
         asking_(std::move(asking)),
         writing_(std::move(writing)),
         thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+  /// What was read back needs no delivery any more; librdkafka would complain without its report.
+  ~KafkaReplicas() override {
+    if (writing_) rd_kafka_flush(writing_->client.get(), kReportWithinMs);
+  }
 
   Result<void> announce(const Replica& replica) override;
   Result<void> withdraw(const std::string& node) override;
@@ -142,7 +139,7 @@ class KafkaReplicas final : public ReplicaRegistry {
   std::uint64_t read_back_ = 0;    ///< The sequence of this process's last record that was read.
   std::int64_t next_ = -1;         ///< All below this offset is in the table. -1: nothing is.
   std::int64_t complete_at_ = -1;  ///< From here on the table is complete. -1: nobody knows.
-  std::string trouble_;            ///< Why nothing comes at the moment, if that is known.
+  mutable std::string trouble_;    ///< Why nothing comes at the moment, if that is known.
 
   std::mutex listening_;
   std::function<void()> listener_;  ///< Guarded by listening_, which is held while it is called.
@@ -198,10 +195,13 @@ Result<Bounds> KafkaReplicas::ask() const {
 }
 
 Result<std::vector<KnownReplica>> KafkaReplicas::read_to_end() {
+  std::unique_lock lock(mutex_);
+  const std::int64_t read_before = next_;
+  lock.unlock();
   const auto bounds = ask();
   if (!bounds) return fail(bounds.error());
-  std::unique_lock lock(mutex_);
-  if (bounds->high < next_) {
+  lock.lock();
+  if (bounds->high < read_before) {
     return fail(Errc::unavailable, "kafka: topic " + topic_ + " ends before what was read of it");
   }
   const bool is_there = moved_.wait_for(lock, kReachWithin, [&] {
@@ -223,11 +223,12 @@ void KafkaReplicas::on_change(std::function<void()> listener) {
 }
 
 Error KafkaReplicas::lag(const std::string& awaited) const {
-  // It is somewhere in librdkafka's hands. Beginning anew is all that can be done from here.
-  if (trouble_.empty()) is_stuck_ = true;
+  const std::string trouble = std::exchange(trouble_, {});  // Told once: it may be over.
+  // Else it is somewhere in librdkafka's hands, and beginning anew is all that can be done.
+  if (trouble.empty()) is_stuck_ = true;
   return {Errc::unavailable,
           "kafka: topic " + topic_ + " was read up to offset " + std::to_string(next_) +
-              ", and not in time to " + awaited + (trouble_.empty() ? "" : ": " + trouble_),
+              ", and not in time to " + awaited + (trouble.empty() ? "" : ": " + trouble),
           {}};
 }
 

@@ -4,8 +4,6 @@
 #include <array>
 #include <thread>
 
-#include "events/log/kafka/arguments.h"
-
 namespace keyledger::log::kafka {
 namespace {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "events/log/kafka/client.h"
-#include "events/log/kafka/record.h"
+#include "events/log/kafka/produce.h"
 #include "events/result.h"
 
 namespace keyledger::log::kafka {

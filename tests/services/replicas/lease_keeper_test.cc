@@ -61,15 +61,15 @@ class LeaseKeeperOfANode : public testing::Test {
 
 TEST_F(LeaseKeeperOfANode, AtTheLogsEnd_IsFresh) {
   begin(seconds{10});
-  EXPECT_TRUE(comes_true([&] { return keeper_->fresh(); }));
+  EXPECT_TRUE(keeper_->wait_until_fresh(seconds{30}));
+  EXPECT_TRUE(keeper_->fresh());
   EXPECT_EQ(announced(), Position{});
 }
 
 TEST_F(LeaseKeeperOfANode, BehindTheLog_IsFreshWhenTheReadModelHasCaughtUp) {
   append();
   begin(seconds{10});
-  std::this_thread::yield();
-  EXPECT_FALSE(keeper_->fresh());
+  EXPECT_FALSE(keeper_->wait_until_fresh(milliseconds{20}));
   apply();
   EXPECT_TRUE(comes_true([&] { return keeper_->fresh(); }));
 }
