@@ -29,6 +29,8 @@ constexpr std::size_t kMaxIdempotencyKeyBytes = 255;
 /// How long a request waits for a node that takes commands, and how often it looks for one.
 constexpr std::chrono::seconds kFindLeader{5};
 constexpr std::chrono::milliseconds kLookAgain{25};
+/// What is left of a request's time for its answer to arrive, when waiting for others has ended.
+constexpr std::chrono::seconds kToAnswer{1};
 constexpr std::string_view kMergePatch = "application/merge-patch+json";
 
 bool is_visible_ascii(std::string_view text) {
@@ -59,19 +61,22 @@ Response answer(unsigned status, const nlohmann::ordered_json& body, const Outco
   return response;
 }
 
-/// With one node, what was applied here was applied everywhere.
-void add_applied_everywhere(nlohmann::ordered_json& body, Response& response, unsigned seconds) {
-  body["applied_everywhere"] = true;
-  response.body = body.dump();
-  response.set("Preference-Applied", "wait=" + std::to_string(seconds));
+/// When whoever waits for the answer gives up: the client, or the node that passed it on.
+std::chrono::steady_clock::time_point deadline_of(const Request& request,
+                                                  const api::Caller& caller) {
+  const auto& relay = caller.principal.relay;
+  if (!relay) return request.deadline;
+  return std::min(request.deadline, std::chrono::steady_clock::now() + relay->answer_within);
 }
 
 }  // namespace
 
 Routes::Routes(Writer& writer, const api::Admission& admission, const security::KeyRing& ring,
-               std::string key_prefix, const Forwarder* forwarder)
+               std::string key_prefix, const Forwarder* forwarder,
+               replicas::Propagation* propagation)
     : writer_(writer),
       forwarder_(forwarder),
+      propagation_(propagation),
       admission_(admission),
       pepper_(ring.pepper()),
       idempotency_(ring.idempotency_secret()),
@@ -131,11 +136,7 @@ Result<Submission> Routes::submission(const Request& request, const api::Caller&
   submission.wish = std::move(wish);
   submission.actor = api::actor_of(request, caller.principal);
   submission.traceparent = request.traceparent;
-  submission.deadline = request.deadline;
-  if (const auto& relay = caller.principal.relay) {
-    submission.deadline =
-        std::min(submission.deadline, std::chrono::steady_clock::now() + relay->answer_within);
-  }
+  submission.deadline = deadline_of(request, caller);
   if (request.count("idempotency-key") == 0) return submission;
 
   const std::string_view key = request.header("idempotency-key");
@@ -160,6 +161,25 @@ boost::asio::awaitable<Result<Outcome>> Routes::carry_out(const Request& request
   const auto position = co_await admission_.min_position(request, query);
   if (!position) co_return fail(position.error());
   co_return co_await writer_.submit(std::move(submission));
+}
+
+boost::asio::awaitable<void> Routes::add_applied_everywhere(const Request& request,
+                                                            const api::Caller& caller,
+                                                            nlohmann::ordered_json& body,
+                                                            Response& response) const {
+  const auto seconds = read_prefer_wait(request);
+  if (!seconds) co_return;
+  replicas::Spread spread{.applied_everywhere = propagation_ == nullptr, .missing = {}};
+  if (propagation_ != nullptr) {
+    const auto left = deadline_of(request, caller) - std::chrono::steady_clock::now() - kToAnswer;
+    const std::chrono::nanoseconds patience =
+        std::min<std::chrono::nanoseconds>(std::chrono::seconds(*seconds), left);
+    spread = co_await propagation_->applied_everywhere(Position{*response.position}, patience);
+  }
+  body["applied_everywhere"] = spread.applied_everywhere;
+  if (!spread.applied_everywhere) body["not_applied_by"] = spread.missing;
+  response.body = body.dump();
+  response.set("Preference-Applied", "wait=" + std::to_string(*seconds));
 }
 
 Routes::Answer Routes::put_account(const Request& request) const {
@@ -232,7 +252,7 @@ Routes::Answer Routes::change_key(const Request& request) const {
   nlohmann::ordered_json json = api::key_json(outcome->state.key);
   Response response = answer(200, json, *outcome);
   response.set("ETag", api::entity_tag(outcome->state.key.version));
-  if (const auto wait = read_prefer_wait(request)) add_applied_everywhere(json, response, *wait);
+  co_await add_applied_everywhere(request, *caller, json, response);
   co_return response;
 }
 
@@ -265,10 +285,9 @@ Routes::Answer Routes::delete_key(const Request& request) const {
 
   const auto outcome = co_await carry_out(request, *query, std::move(*wish));
   if (!outcome) co_return http::problem(outcome.error(), request.request_id);
-  const auto wait = read_prefer_wait(request);
   nlohmann::ordered_json json{{"id", key->value}, {"deleted", true}};
-  Response response = answer(wait ? 200 : 204, json, *outcome);
-  if (wait) add_applied_everywhere(json, response, *wait);
+  Response response = answer(read_prefer_wait(request) ? 200 : 204, json, *outcome);
+  co_await add_applied_everywhere(request, *caller, json, response);
   co_return response;
 }
 

@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "events/log/kafka/replicas.h"
 #include "events/log/kafka/topics.h"
 #include "services/http/problem.h"
 #include "services/keyledger/metrics.h"
@@ -126,6 +127,9 @@ Result<void> Node::open_log(const DataDir& data) {
   if (!log) return fail(std::move(log.error()));
   kafka_ = log->get();
   log_ = std::move(*log);
+  auto registry = log::open_kafka_replicas(options, complain_to_log);
+  if (!registry) return fail(std::move(registry.error()));
+  registry_ = std::move(*registry);
   return {};
 }
 
@@ -196,6 +200,7 @@ Result<void> Node::start_server() {
     endpoints.push_back({address, http::ListenerKind::verify});
   }
   if (auto bound = server_->listen(endpoints); !bound) return bound;
+  if (registry_ && config_.has_role("verify")) keep_lease();
   // Not before: a start that fails for its address, over and over, must leave nothing in the log.
   if (writer_ && kafka_ != nullptr) {
     writer_->stand(own_url());
@@ -210,6 +215,17 @@ Result<void> Node::start_server() {
   server_->start();
   start_admin_server();
   return {};
+}
+
+/// What this node validates by: see replicas::Lease.
+void Node::keep_lease() {
+  std::string roles;
+  for (const std::string& role : config_.roles) roles += (roles.empty() ? "" : ",") + role;
+  lease_ = std::make_unique<replicas::LeaseKeeper>(
+      *registry_, *log_, projector_->gate(), [this] { return projector_->halted().has_value(); },
+      logger_,
+      replicas::Lease::Options{
+          .node = id_, .length = config_.max_staleness, .url = own_url(), .roles = roles});
 }
 
 Result<void> Node::lead() { return writer_->lead(own_url()); }
@@ -282,6 +298,8 @@ void Node::stop() {
   if (server_) server_->drain(config_.drain_timeout);
   eraser_.reset();
   if (writer_) writer_->stop();
+  if (propagation_) propagation_->stop();
+  if (lease_) lease_->stop();
   if (projector_) projector_->stop();
   if (query_threads_) query_threads_->join();
   peers_.close_idle();
@@ -294,8 +312,9 @@ std::vector<http::Route> Node::service_routes() {
     std::ranges::move(table, std::back_inserter(routes));
   };
   if (config_.has_role("verify")) {
-    verifier_ = std::make_unique<verify::Verifier>(*model_, ring_->pepper(), config_.key_prefix,
-                                                   [this] { return freshness_->fresh(); });
+    verifier_ = std::make_unique<verify::Verifier>(
+        *model_, ring_->pepper(), config_.key_prefix,
+        [this] { return lease_ ? lease_->fresh() : freshness_->fresh(); });
     verify_routes_ = std::make_unique<verify::Routes>(
         *verifier_, *admission_, [this] { return projector_->gate().position().value; }, logger_);
     append(verify_routes_->table());
@@ -305,8 +324,11 @@ std::vector<http::Route> Node::service_routes() {
       forwarder_ = std::make_unique<commands::Forwarder>(*model_, projector_->gate(), *ring_,
                                                          peers_, [this] { return own_url(); });
     }
-    command_routes_ = std::make_unique<commands::Routes>(*writer_, *admission_, *ring_,
-                                                         config_.key_prefix, forwarder_.get());
+    if (registry_) {
+      propagation_ = std::make_unique<replicas::Propagation>(*registry_, logger_);
+    }
+    command_routes_ = std::make_unique<commands::Routes>(
+        *writer_, *admission_, *ring_, config_.key_prefix, forwarder_.get(), propagation_.get());
     append(command_routes_->table());
   }
   if (config_.has_role("query")) {
@@ -348,8 +370,18 @@ std::vector<std::string> Node::why_not_ready() const {
   if (lag_->is_behind(projector_->gate().position(), log_->known_end(), Lag::Clock::now())) {
     reasons.emplace_back("the read model lags behind the log");
   }
-  if (config_.has_role("command") && !writer_->leads() && kafka_ == nullptr)
-    reasons.emplace_back("this node takes no commands: its log says why, or it is stopping");
+  if (lease_ && !lease_->fresh()) {
+    const std::string error = lease_->figures().last_error;
+    reasons.push_back("this node may not validate: its lease has run out" +
+                      (error.empty() ? "" : ": " + error));
+  }
+  if (config_.has_role("command") && !writer_->leads()) {
+    if (kafka_ == nullptr) {
+      reasons.emplace_back("this node takes no commands: its log says why, or it is stopping");
+    } else if (const auto meta = model_->meta(); !meta || meta->writer.url.empty()) {
+      reasons.emplace_back("no node is known to take commands");
+    }
+  }
   return reasons;
 }
 
@@ -365,7 +397,8 @@ Response Node::readiness(const Request&) const {
 Response Node::metrics(const Request&) const {
   MetricSources sources{*server_,      *request_metrics_, *projector_,
                         *log_,         verifier_.get(),   writer_.get(),
-                        eraser_.get(), logger_,           why_not_ready().empty()};
+                        eraser_.get(), logger_,           why_not_ready().empty(),
+                        kafka_,        lease_.get(),      propagation_.get()};
   Response response;
   response.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
   response.body = render_metrics(sources);

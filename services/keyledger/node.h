@@ -30,6 +30,8 @@
 #include "services/keyledger/request_metrics.h"
 #include "services/logging/logger.h"
 #include "services/queries/routes.h"
+#include "services/replicas/lease_keeper.h"
+#include "services/replicas/propagation.h"
 #include "services/security/key_ring.h"
 #include "services/verify/routes.h"
 #include "services/verify/verifier.h"
@@ -65,6 +67,7 @@ class Node {
   Result<void> lead();
   std::string own_url() const;
   void lead_when_caught_up(const std::stop_token& stop);
+  void keep_lease();
   void start_admin_server();
   std::string answer_admin(const std::string& line, unsigned uid);
   void follow(Position last, Position fact) const;
@@ -85,12 +88,15 @@ class Node {
   const log::KafkaLog* kafka_ = nullptr;        ///< log_, where it is that.
   std::unique_ptr<projections::ReadModel> model_;
   std::unique_ptr<projections::Projector> projector_;
+  std::unique_ptr<log::ReplicaRegistry> registry_;  ///< Null where this is the only node.
   std::unique_ptr<Freshness> freshness_;
   std::unique_ptr<Lag> lag_;
   std::unique_ptr<api::Admission> admission_;
   std::unique_ptr<boost::asio::thread_pool> query_threads_;
   std::unique_ptr<commands::Writer> writer_;
   std::unique_ptr<commands::Eraser> eraser_;
+  std::unique_ptr<replicas::LeaseKeeper> lease_;  ///< Null without a registry or its role.
+  std::unique_ptr<replicas::Propagation> propagation_;
   http::Client peers_;
   std::unique_ptr<commands::Forwarder> forwarder_;
   std::unique_ptr<commands::Routes> command_routes_;

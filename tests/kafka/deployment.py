@@ -7,8 +7,10 @@
 """
 
 import contextlib
+import itertools
 import json
 import pathlib
+import signal
 import tempfile
 import unittest
 
@@ -17,14 +19,14 @@ from node import Node, eventually, run
 
 
 class Deployment:
-    """Brokers, their topics and a key ring, and the nodes that were started on them."""
+    """The topics of one prefix on `cluster`, a key ring, and the nodes that were started on them."""
 
-    def __init__(self, brokers=1, proxied=False, doors=0):
+    def __init__(self, cluster, prefix="keyledger"):
         self._stack = contextlib.ExitStack()
         self.work = pathlib.Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="keyledger-kafka-test-")))
         self.ring = self.work / "keyring.json"
-        self.cluster = self._stack.enter_context(Cluster(brokers, proxied, doors=doors))
-        self.kafka = ["--kafka.bootstrap", self.cluster.bootstrap]
+        self.cluster = cluster
+        self.kafka = ["--kafka.bootstrap", cluster.bootstrap, "--kafka.prefix", prefix]
         run("keyring", "init", self.ring)
         run("topics", "create", *self.kafka)
         self.nodes = []
@@ -38,7 +40,7 @@ class Deployment:
     def node(self, *flags, name=None, door=None):
         """A node that isn't started yet. It reaches the brokers as all do, or through `door`, one of the cluster's."""
         name = name or f"node-{len(self.nodes) + 1}"
-        kafka = ["--kafka.bootstrap", door.bootstrap] if door else self.kafka
+        kafka = ["--kafka.bootstrap", door.bootstrap, *self.kafka[2:]] if door else self.kafka
         node = Node(self.work / name, "--log", "kafka", *kafka, "--key-ring", self.ring, *flags)
         self.nodes.append(node)
         return node
@@ -70,11 +72,13 @@ class Deployment:
         eventually(are_equal, "all nodes have applied everything")
 
     def checksums(self):
-        """Stops all nodes, and gives back what each one's read model comes to."""
-        for node in self.running():
-            node.stop()
-        return [run("projection", "checksum", "--data-dir", node.data_dir)[0] for node in self.nodes
-                if (node.data_dir / "read-model").exists()]
+        """Ends all nodes where they are, and gives back what each one's read model comes to."""
+        nodes = self.running()
+        for node in nodes:
+            node.process.send_signal(signal.SIGSTOP)  # Else one would lead on where the other ended.
+        for node in nodes:
+            node.kill()
+        return [run("projection", "checksum", "--data-dir", node.data_dir)[0] for node in nodes]
 
 
 def metric(node, name):
@@ -87,11 +91,17 @@ def leads(node):
 
 
 class DeploymentTest(unittest.TestCase):
-    """Tests that share brokers; each has topics and nodes of its own where it asks for them."""
+    """Tests that share brokers, each with topics of its own on them."""
 
     BROKERS = 1
     PROXIED = False
 
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = cls.enterClassContext(Cluster(brokers=cls.BROKERS, proxied=cls.PROXIED))
+        cls.numbers = itertools.count(1)
+
     def setUp(self):
-        self.deployment = Deployment(self.BROKERS, self.PROXIED)
+        self.cluster.start()  # What an earlier test may have stopped.
+        self.deployment = Deployment(self.cluster, f"test-{next(self.numbers)}")
         self.addCleanup(self.deployment.close)

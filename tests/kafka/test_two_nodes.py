@@ -4,6 +4,7 @@ import threading
 import unittest
 
 from deployment import DeploymentTest, leads, metric
+from kafka import configs
 from node import at_once, eventually, run
 
 
@@ -15,6 +16,8 @@ class TwoNodes(DeploymentTest):
         self.leader = self.deployment.leader()
         self.standby = self.deployment.standby()
         self.token = self.leader.token()
+        for node in (self.first, self.second):
+            eventually(lambda node=node: node.get("/readyz", check=False).status == 200, "it is ready")
 
     def test_either_takes_commands_and_shows_at_once_what_it_answered(self):
         keys = []
@@ -99,9 +102,11 @@ class TwoNodes(DeploymentTest):
         self.assertTrue(leads(self.standby))
         self.assertEqual(self.standby.verify(created["value"])["code"], "VALID")
         self.leader.start()
-        eventually(lambda: self.leader.verify(created["value"])["code"] == "VALID", "it has caught up")
-        self.assertEqual(len({event["id"] for event in self.deployment.replay()
-                              if event["type"] == "keyledger.WriterElected"}), 2)
+        eventually(lambda: self.leader.get("/readyz", check=False).status == 200, "it has caught up")
+        self.assertEqual(self.leader.verify(created["value"])["code"], "VALID")
+        elected = [event["data"]["node"] for event in self.deployment.replay()
+                   if event["type"] == "keyledger.WriterElected"]
+        self.assertEqual(len(set(elected)), 2)
 
     def attempt(self, node):
         answer = node.post("/v1/accounts/acme/keys", {"name": "a key"}, token=self.token)
@@ -134,43 +139,65 @@ class TwoNodes(DeploymentTest):
         key = self.leader.create(self.token)
         broker = self.deployment.cluster.brokers[0]
         broker.stop()
+        self.assertEqual(self.standby.verify(key["value"])["code"], "VALID")
+        self.assertEqual(self.leader.verify(key["value"])["code"], "VALID")
         answer = self.leader.post("/v1/accounts/acme/keys", {"name": "a key"}, token=self.token)
         self.assertEqual(answer.status, 503, answer)
         self.assertIn("retry-after", answer.headers)
-        self.assertEqual(self.standby.verify(key["value"])["code"], "VALID")
+        eventually(lambda: self.standby.post("/v1/verify", {"key": key["value"]}).status == 503,
+                   "validation fails closed when nobody knows any more what was revoked")
         broker.start()
         eventually(lambda: self.attempt(self.standby), "commands are taken again")
         self.deployment.wait_until_equal()
-        self.assertEqual(len(set(self.deployment.checksums())), 1)
         for node in (self.first, self.second):
-            self.assertEqual(metric_or_zero(node), 0)
-
-
-def metric_or_zero(node):
-    return metric(node, "keyledger_projection_rejected_total") if node.process is not None else 0
+            self.assertEqual(metric(node, "keyledger_projection_rejected_total"), 0)
+        self.assertEqual(len(set(self.deployment.checksums())), 1)
 
 
 class Refusals(DeploymentTest):
+    def refused(self, *flags):
+        """What a node says that doesn't start."""
+        return run("serve", "--log", "kafka", "--data-dir", self.deployment.work / "refused", "--listen", "127.0.0.1:0",
+                   *flags, expect=1)[1]
+
     def test_another_key_ring_than_the_logs_is_refused(self):
         self.deployment.start()
         self.deployment.leader()
         other = self.deployment.work / "other.json"
         run("keyring", "init", other)
-        node = self.deployment.node()
-        node.flags[node.flags.index("--key-ring") + 1] = str(other)
-        node.launch()
-        with self.assertRaisesRegex(AssertionError, "pepper is not the one"):
-            node.wait_until_listening()
-        node.process = None
+        self.assertIn("pepper is not the one", self.refused(*self.deployment.kafka, "--key-ring", other))
 
-    def test_without_topics_or_with_a_setting_that_loses_facts_a_node_does_not_start(self):
-        node = self.deployment.node("--kafka.prefix", "elsewhere")
-        node.launch()
-        with self.assertRaisesRegex(AssertionError, "elsewhere.key-events"):
-            node.wait_until_listening()
-        node.process = None
-        run("topics", "check", *self.deployment.kafka)
-        from kafka import jars, topics  # noqa: F401  pylint: disable=import-outside-toplevel,unused-import
+    def test_without_a_key_ring_the_node_says_how_to_make_one(self):
+        self.assertIn("keyledger keyring init FILE", self.refused(*self.deployment.kafka))
+
+    def test_without_topics_the_node_says_how_to_make_them(self):
+        brokers = ["--kafka.bootstrap", self.cluster.bootstrap, "--kafka.prefix", "elsewhere"]
+        said = self.refused(*brokers, "--key-ring", self.deployment.ring)
+        self.assertIn("elsewhere.key-events", said)
+        self.assertIn("topics create", said)
+
+    def test_with_a_setting_that_loses_facts_it_is_named(self):
+        topic = self.deployment.kafka[-1] + ".key-events"
+        configs(self.cluster.bootstrap, "--alter", "--entity-type", "topics", "--entity-name", topic,
+                "--add-config", "retention.ms=1000")
+        said = self.refused(*self.deployment.kafka, "--key-ring", self.deployment.ring)
+        for word in (topic, "retention.ms", "1000", "-1"):
+            self.assertIn(word, said)
+        self.assertIn("retention.ms", run("topics", "check", *self.deployment.kafka, expect=1)[1])
+
+    def test_a_read_model_of_another_log_is_refused(self):
+        node = self.deployment.start()
+        node.create(node.token()) if self.deployment.leader() else None
+        node.stop()
+        other = ["--kafka.bootstrap", self.cluster.bootstrap, "--kafka.prefix", "another-log"]
+        run("topics", "create", *other)
+        said = run("serve", "--log", "kafka", "--data-dir", node.data_dir, "--listen", "127.0.0.1:0", *other,
+                   "--key-ring", self.deployment.ring, expect=1)[1]
+        self.assertRegex(said, "events are lost|another log|the right log")
+
+    def test_options_of_kafka_without_kafka_are_a_mistake(self):
+        said = run("serve", *self.deployment.kafka, "--data-dir", self.deployment.work / "x", expect=2)[1]
+        self.assertIn("--log kafka", said)
 
 
 if __name__ == "__main__":

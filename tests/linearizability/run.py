@@ -29,7 +29,7 @@ for folder in ("kafka", "fault", "e2e", "support"):
     sys.path.insert(0, str(ROOT / "tests" / folder))
 # pylint: disable=wrong-import-position
 from deployment import Deployment  # noqa: E402
-from kafka import Proxy, children  # noqa: E402
+from kafka import Cluster, Proxy, children  # noqa: E402
 from log_check import LogCheck  # noqa: E402
 from nemesis import Nemesis, Site, metric  # noqa: E402
 from node import eventually, run  # noqa: E402
@@ -104,7 +104,8 @@ class Experiment:
         self._stack.close()
 
     def _start(self):
-        self.deployment = Deployment(brokers=3, doors=NODES)
+        cluster = self._stack.enter_context(Cluster(brokers=3, doors=NODES))
+        self.deployment = Deployment(cluster)
         self._stack.callback(self.deployment.close)
         fronts = []
         for door in self.deployment.cluster.doors:

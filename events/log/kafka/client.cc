@@ -65,6 +65,15 @@ bool is_moving(rd_kafka_resp_err_t code) {
          code == RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE || code == RD_KAFKA_RESP_ERR__TRANSPORT;
 }
 
+/// Kafka's rule for topics, which end with a word of ours.
+bool is_good_prefix(std::string_view prefix) {
+  constexpr std::string_view kSigns =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  constexpr std::size_t kMaxLength = 200;
+  return !prefix.empty() && prefix.size() <= kMaxLength &&
+         prefix.find_first_not_of(kSigns) == prefix.npos;
+}
+
 Reports& reports_of(void* opaque) { return *static_cast<Reports*>(opaque); }
 
 void log_callback(const rd_kafka_t* client, int /*level*/, const char* facility, const char* text) {
@@ -107,6 +116,23 @@ Result<void> set(rd_kafka_conf_t& conf, const std::string& name, const std::stri
                                            : ": librdkafka knows none of that name"));
 }
 
+/// Asks for one end of `topic`. Not by rd_kafka_query_watermark_offsets(): that waits, whatever its
+/// time-out, until a broker that is away comes back.
+rd_kafka_resp_err_t ask_offset(const Client& client, const std::string& topic, std::int64_t which,
+                               std::chrono::steady_clock::time_point deadline,
+                               std::int64_t& offset) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+      std::max(deadline - std::chrono::steady_clock::now(), {}));
+  const Partitions asked(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_t* const partition =
+      rd_kafka_topic_partition_list_add(asked.get(), topic.c_str(), kPartition);
+  partition->offset = which;  // In the place of a time.
+  const auto error =
+      rd_kafka_offsets_for_times(client.get(), asked.get(), static_cast<int>(left.count()));
+  offset = partition->offset;
+  return error != RD_KAFKA_RESP_ERR_NO_ERROR ? error : partition->err;
+}
+
 }  // namespace
 
 void Reports::on_log(const char* facility, const char* text) const {
@@ -142,7 +168,11 @@ void Reports::on_statistics(std::string_view json) {
   for (const auto& [name, broker] : brokers) {
     std::string_view state;
     std::string_view source;
-    if (broker["state"].get(state) || broker["source"].get(source) || source != "learned") continue;
+    std::int64_t node = -1;  // What was only configured, and is none of the cluster that is known.
+    if (broker["state"].get(state) || broker["source"].get(source) || broker["nodeid"].get(node)) {
+      continue;
+    }
+    if (node < 0 || source == "logical" || source == "internal") continue;
     if (state == "UP" || state == "UPDATE") {
       ++up;
     } else if (state != "INIT") {  // INIT: there is nothing to ask it, so nobody connected.
@@ -175,6 +205,14 @@ Clients::Clients(KafkaOptions options, KafkaLogger logger)
     : options_(std::move(options)), topics_(options_.prefix), logger_(std::move(logger)) {}
 
 Result<std::unique_ptr<Clients>> Clients::make(const KafkaOptions& options, KafkaLogger logger) {
+  if (options.bootstrap.empty()) {
+    return fail(Errc::invalid, "kafka: where the brokers are must be said: host:port,host:port");
+  }
+  if (!is_good_prefix(options.prefix)) {
+    return fail(Errc::invalid, "kafka: the prefix '" + options.prefix +
+                                   "' can't begin a topic's name: letters, digits, '.', '_' and "
+                                   "'-', 200 at most");
+  }
   for (const auto& [name, value] : options.properties) {
     if (std::ranges::find(kOurs, name) == kOurs.end()) continue;
     return fail(Errc::invalid, "kafka property " + name +
@@ -194,9 +232,13 @@ Result<Client> Clients::producer(std::span<const Property> properties) const {
   return make_client(RD_KAFKA_PRODUCER, properties);
 }
 
+/// The caller's come last: what may not be theirs was refused before.
 Result<Conf> Clients::make_conf(std::span<const Property> properties) const {
   Conf conf(rd_kafka_conf_new());
   for (const Property& property : kDefaults) {
+    if (auto done = set(*conf, property.name, property.value); !done) return fail(done.error());
+  }
+  for (const Property& property : properties) {
     if (auto done = set(*conf, property.name, property.value); !done) return fail(done.error());
   }
   for (const auto& [name, value] : options_.properties) {
@@ -206,9 +248,6 @@ Result<Conf> Clients::make_conf(std::span<const Property> properties) const {
     return fail(done.error());
   }
   if (auto done = set(*conf, "client.id", options_.client_id); !done) return fail(done.error());
-  for (const Property& property : properties) {
-    if (auto done = set(*conf, property.name, property.value); !done) return fail(done.error());
-  }
   return conf;
 }
 
@@ -247,9 +286,10 @@ Result<Bounds> query_bounds(const Client& client, const std::string& topic,
   while (true) {
     client.poll();
     Bounds bounds;
-    const auto error =
-        rd_kafka_query_watermark_offsets(client.get(), topic.c_str(), kPartition, &bounds.low,
-                                         &bounds.high, static_cast<int>(timeout.count()));
+    auto error = ask_offset(client, topic, RD_KAFKA_OFFSET_BEGINNING, deadline, bounds.low);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      error = ask_offset(client, topic, RD_KAFKA_OFFSET_END, deadline, bounds.high);
+    }
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return bounds;
     client.poll();
     if (is_missing_topic(error)) {

@@ -131,7 +131,7 @@ class Clients {
   const TopicNames& topics() const { return topics_; }
   KafkaStats& stats() const { return stats_; }
 
-  /// `properties` win over the options', which win over what is set for all.
+  /// The options' properties win over `properties`, and these over what is set for all.
   /// Errors: unavailable (librdkafka can't begin: threads, files of certificates).
   Result<Client> consumer(std::span<const Property> properties) const;
   Result<Client> producer(std::span<const Property> properties) const;
@@ -158,7 +158,7 @@ struct Bounds {
 /// where all does that was written. Errors: unavailable.
 Result<Client> make_asking_client(const Clients& clients, bool only_committed);
 
-/// Asks the leader of `topic`. May take somewhat longer than `timeout`.
+/// Asks the leader of `topic`, for `timeout` or a little longer.
 ///
 /// Errors: not_found (there is no such topic), unavailable.
 Result<Bounds> query_bounds(const Client& client, const std::string& topic,

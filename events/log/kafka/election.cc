@@ -16,6 +16,8 @@ using std::chrono::steady_clock;
 constexpr int kPollMs = 50;
 constexpr milliseconds kLeaveWithin{3'000};
 constexpr milliseconds kPause{1'000};
+/// As long as a session.
+constexpr milliseconds kGivenOutWithin{6'000};
 
 /// A member learns by its heartbeats that another came or went: so they are frequent. Without one
 /// for the session's time it is out, and knows that by its own clock too.
@@ -73,6 +75,9 @@ void Election::take_part(const Client& member, const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     member.poll();
     if (const KafkaEvent event{rd_kafka_queue_poll(queue.get(), kPollMs)}) handle(member, *event);
+    if (taken_back_at_ && steady_clock::now() - *taken_back_at_ > kGivenOutWithin) {
+      set_elected(false);
+    }
     if (rd_kafka_fatal_error(member.get(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR) return;
   }
 }
@@ -81,6 +86,12 @@ void Election::take_part(const Client& member, const std::stop_token& stop) {
 /// that the heartbeats end.
 void Election::leave(Client member) {
   set_elected(false);
+  taken_back_at_.reset();
+  close(member);
+  std::move(member).abandon();
+}
+
+void Election::close(const Client& member) {
   const auto deadline = steady_clock::now() + kLeaveWithin;
   const Queue queue(rd_kafka_queue_new(member.get()));
   const Failure failure(rd_kafka_consumer_close_queue(member.get(), queue.get()));
@@ -88,7 +99,6 @@ void Election::leave(Client member) {
          steady_clock::now() < deadline) {
     if (const KafkaEvent event{rd_kafka_queue_poll(queue.get(), kPollMs)}) handle(member, *event);
   }
-  std::move(member).abandon();
 }
 
 void Election::handle(const Client& member, const rd_kafka_event_t& event) {
@@ -99,15 +109,19 @@ void Election::handle(const Client& member, const rd_kafka_event_t& event) {
   }
   if (rd_kafka_event_type(given) != RD_KAFKA_EVENT_REBALANCE) return;
   if (rd_kafka_event_error(given) != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
-    set_elected(false);
+    // Whoever comes or goes, everybody's partitions are taken back and given out again: who has it
+    // writes on until it is another's. Only whoever is out of the group knows nothing any more.
+    if (rd_kafka_assignment_lost(member.get()) != 0) set_elected(false);
     rd_kafka_assign(member.get(), nullptr);
+    taken_back_at_ = steady_clock::now();
     return;
   }
-  rd_kafka_topic_partition_list_t* const partitions = rd_kafka_event_topic_partition_list(given);
-  // Nobody asks for a committed offset where each has one already.
-  for (int i = 0; i < partitions->cnt; ++i) partitions->elems[i].offset = RD_KAFKA_OFFSET_END;
-  rd_kafka_assign(member.get(), partitions);
-  set_elected(partitions->cnt > 0);
+  taken_back_at_.reset();
+  // What the group gave is enough; nothing is to be fetched. (A client that fetches can't always be
+  // destroyed: librdkafka 2.0.2 then waits for its own threads for ever.)
+  const Partitions none(rd_kafka_topic_partition_list_new(0));
+  rd_kafka_assign(member.get(), none.get());
+  set_elected(rd_kafka_event_topic_partition_list(given)->cnt > 0);
 }
 
 void Election::set_elected(bool elected) {

@@ -1,8 +1,9 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
-#include <mutex>
+#include <optional>
 #include <stop_token>
 #include <thread>
 
@@ -33,12 +34,15 @@ class Election {
   /// Until it has to join anew, or `stop`.
   void take_part(const Client& member, const std::stop_token& stop);
   void leave(Client member);
+  void close(const Client& member);
   void handle(const Client& member, const rd_kafka_event_t& event);
   void set_elected(bool elected);
 
   const Clients& clients_;
   std::atomic<bool> is_elected_{false};
-  std::function<void()> on_change_;  ///< The thread's own while it runs.
+  std::function<void()> on_change_;  ///< The thread's own while it runs,
+  /// and so is this: when the partition was taken back that wasn't given out since.
+  std::optional<std::chrono::steady_clock::time_point> taken_back_at_;
   std::jthread thread_;
 };
 

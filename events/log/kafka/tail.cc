@@ -28,27 +28,6 @@ constexpr std::size_t kMaxIncompleteBytes = std::size_t{16} << 20U;
 /// Damage is final, so it is looked at so often before it is believed.
 constexpr int kLooks = 3;
 
-/// Errors: unavailable, damaged.
-Result<std::vector<PartitionReader::Batch>> read_to(PartitionReader& reader, const Client& asking,
-                                                    const std::string& topic, std::int64_t end,
-                                                    steady_clock::time_point deadline) {
-  std::vector<PartitionReader::Batch> batches;
-  while (reader.next() < end) {
-    auto batch = reader.read(kBatch, kPollEvery);
-    if (batch.trouble && batch.trouble->is_end()) {
-      return fail(
-          judge(*batch.trouble, topic, reader.next(), query_bounds(asking, topic, kAskWithin)));
-    }
-    if (reader.next() < end && steady_clock::now() > deadline) {
-      return fail(reader.client().unavailable(
-          "can't read topic " + topic,
-          batch.trouble ? batch.trouble->text : "no broker gives its newest records"));
-    }
-    if (!batch.messages.empty()) batches.push_back(std::move(batch));
-  }
-  return batches;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Tail>> Tail::open(const Clients& clients, const Client& asking) {
@@ -62,15 +41,30 @@ Result<std::unique_ptr<Tail>> Tail::open(const Clients& clients, const Client& a
     const std::int64_t from = std::max(bounds->low, bounds->high - window);
     auto reader = PartitionReader::start(clients, topic, from, PartitionReader::Pace::at_once);
     if (!reader) return fail(std::move(reader.error()));
-    const auto batches = read_to(**reader, asking, topic, bounds->high, deadline);
-    if (!batches) return fail(batches.error());
-    if (batches->empty() && from > bounds->low) continue;
     auto tail = std::unique_ptr<Tail>(new Tail(clients, asking, std::move(*reader), from));
-    for (const auto& batch : *batches) tail->take(batch);
+    if (auto done = tail->catch_up(bounds->high, deadline); !done) return fail(done.error());
+    if (tail->last() == Position{} && from > bounds->low) continue;
     tail->thread_ =
         std::jthread([self = tail.get()](const std::stop_token& stop) { self->run(stop); });
     return tail;
   }
+}
+
+Result<void> Tail::catch_up(std::int64_t end, steady_clock::time_point deadline) {
+  while (next() < end) {
+    const auto batch = reader_->read(kBatch, kPollEvery);
+    take(batch);
+    if (batch.trouble && batch.trouble->is_end()) {
+      return fail(judge(*batch.trouble, topic_, reader_->next(),
+                        query_bounds(asking_, topic_, kAskWithin)));
+    }
+    if (next() < end && steady_clock::now() > deadline) {
+      return fail(reader_->client().unavailable(
+          "can't read topic " + topic_,
+          batch.trouble ? batch.trouble->text : "no broker gives its newest records"));
+    }
+  }
+  return {};
 }
 
 Tail::Tail(const Clients& clients, const Client& asking, std::unique_ptr<PartitionReader> reader,
@@ -80,7 +74,7 @@ Tail::Tail(const Clients& clients, const Client& asking, std::unique_ptr<Partiti
       asking_(asking),
       reader_(std::move(reader)),
       recent_(from, clients.options().recent_events, clients.options().recent_bytes),
-      next_(reader_->next()) {}
+      next_(from) {}
 
 Tail::~Tail() = default;
 
@@ -186,12 +180,7 @@ void Tail::start_again(const std::stop_token& stop) {
   reader_.reset();
   incomplete_.clear();
   incomplete_bytes_ = 0;
-  std::int64_t next = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    next = next_;
-  }
-  auto reader = PartitionReader::start(clients_, topic_, next, PartitionReader::Pace::at_once);
+  auto reader = PartitionReader::start(clients_, topic_, next(), PartitionReader::Pace::at_once);
   if (reader) {
     reader_ = std::move(*reader);
     return;
@@ -210,17 +199,18 @@ void Tail::pause(const std::stop_token& stop) const {
   never.wait_for(lock, stop, kPause, [] { return false; });
 }
 
+std::int64_t Tail::next() const {
+  const std::lock_guard lock(mutex_);
+  return next_;
+}
+
 Position Tail::last() const {
   const std::lock_guard lock(mutex_);
   return last_;
 }
 
 Result<Position> Tail::end() const {
-  std::int64_t known = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    known = next_;
-  }
+  const std::int64_t known = next();
   const auto bounds = query_bounds(asking_, topic_, kAskWithin);
   if (!bounds) return fail(Errc::unavailable, bounds.error().message);
   if (bounds->high < known) {
@@ -244,11 +234,12 @@ Result<void> Tail::wait_until(std::int64_t offset, steady_clock::time_point dead
 
 Error Tail::lag(const std::string& awaited) const {
   if (damage_) return *damage_;
-  // It is somewhere in librdkafka's hands. Beginning anew is all that can be done from here.
-  if (trouble_.empty()) is_stuck_ = true;
+  const std::string trouble = std::exchange(trouble_, {});  // Told once: it may be over.
+  // Else it is somewhere in librdkafka's hands, and beginning anew is all that can be done.
+  if (trouble.empty()) is_stuck_ = true;
   return {Errc::unavailable,
           "kafka: topic " + topic_ + " was read up to position " + std::to_string(next_) +
-              ", and not in time to " + awaited + (trouble_.empty() ? "" : ": " + trouble_),
+              ", and not in time to " + awaited + (trouble.empty() ? "" : ": " + trouble),
           {}};
 }
 

@@ -68,6 +68,10 @@ class Tail {
     std::optional<std::string> bytes;
   };
 
+  std::int64_t next() const;
+
+  /// Before the thread begins. Errors: unavailable, damaged.
+  Result<void> catch_up(std::int64_t end, std::chrono::steady_clock::time_point deadline);
   void run(const std::stop_token& stop);
   void take(const PartitionReader::Batch& batch);
   void receive(const PartitionReader::Batch& batch);
@@ -98,7 +102,7 @@ class Tail {
   RecentEvents recent_;  ///< This and what follows are guarded by mutex_.
   Position last_;
   std::int64_t next_;            ///< All below this offset is there.
-  std::string trouble_;          ///< Why nothing comes at the moment, if that is known.
+  mutable std::string trouble_;  ///< Why nothing comes at the moment, if that is known.
   std::optional<Error> damage_;  ///< For good: the thread has ended.
 
   std::jthread thread_;  ///< Last: it uses all of the above.

@@ -37,6 +37,9 @@ Settings kept_for_ever() {
 
 Settings compacted() { return {{"cleanup.policy", Rule::exactly, "compact"}}; }
 
+/// Whoever starts reads all of it.
+Settings kept_short() { return {{"segment.bytes", Rule::at_most, "16777216"}}; }
+
 /// Kafka compacts a segment only when it takes no more records, when enough of it is out of date,
 /// and not before `min.compaction.lag.ms`.
 Settings erased_soon(std::chrono::milliseconds delay) {
@@ -73,7 +76,7 @@ std::vector<TopicPlan> plan_topics(const TopicNames& names, int replication,
       {names.secrets,
        joined({compacted(), erased_soon(settings.erasure_delay), durable(replication)})},
       {names.writer, {}},
-      {names.replicas, joined({compacted(), durable(replication)})},
+      {names.replicas, joined({compacted(), kept_short(), durable(replication)})},
   };
 }
 

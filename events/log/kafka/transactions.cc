@@ -32,26 +32,6 @@ bool is_fenced(rd_kafka_resp_err_t code) {
          code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
 }
 
-rd_kafka_vu_t memory(rd_kafka_vtype_t type, std::string_view bytes) {
-  rd_kafka_vu_t argument{};
-  argument.vtype = type;
-  // librdkafka copies it before the call returns, and has it not const for callers that give it
-  // away.
-  argument.u.mem.ptr = const_cast<char*>(bytes.data());
-  argument.u.mem.size = bytes.size();
-  return argument;
-}
-
-/// `name` ends with a zero byte.
-rd_kafka_vu_t header(std::string_view name, std::string_view value) {
-  rd_kafka_vu_t argument{};
-  argument.vtype = RD_KAFKA_VTYPE_HEADER;
-  argument.u.header.name = name.data();
-  argument.u.header.val = value.data();
-  argument.u.header.size = static_cast<ssize_t>(value.size());
-  return argument;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Transactions>> Transactions::open(const Clients& clients) {
@@ -113,17 +93,7 @@ Result<void> Transactions::begin() {
 }
 
 Result<void> Transactions::add(Target target, const Record& record) {
-  std::vector<rd_kafka_vu_t> arguments(3);
-  arguments[0].vtype = RD_KAFKA_VTYPE_RKT;
-  arguments[0].u.rkt = (target == Target::events ? events_ : secrets_).get();
-  arguments[1].vtype = RD_KAFKA_VTYPE_PARTITION;
-  arguments[1].u.i32 = kPartition;
-  arguments[2].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
-  arguments[2].u.i = RD_KAFKA_MSG_F_COPY;
-  arguments.push_back(memory(RD_KAFKA_VTYPE_VALUE, record.value));
-  if (!record.key.empty()) arguments.push_back(memory(RD_KAFKA_VTYPE_KEY, record.key));
-  for (const auto& [name, value] : record.headers) arguments.push_back(header(name, value));
-  const Failure failure(rd_kafka_produceva(client_.get(), arguments.data(), arguments.size()));
+  const Failure failure = produce(client_, target == Target::events ? events_ : secrets_, record);
   if (!failure) return {};
   if (is_fenced(rd_kafka_error_code(failure.get()))) stats_->fenced.fetch_add(1);
   return fail(client_.unavailable("can't write, so nothing was written",

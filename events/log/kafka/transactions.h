@@ -9,17 +9,10 @@
 #include <vector>
 
 #include "events/log/kafka/client.h"
+#include "events/log/kafka/produce.h"
 #include "events/result.h"
 
 namespace keyledger::log::kafka {
-
-/// A record that is to be written.
-struct Record {
-  std::string_view key;  ///< Empty: none.
-  /// What is written; null data: a tombstone.
-  std::string_view value;
-  std::vector<std::pair<std::string_view, std::string_view>> headers;
-};
 
 /// One producer under the log's transactional id, from its opening to its first error: after an
 /// error of any call it is to be destroyed, and never asked to abort (librdkafka's abort may itself

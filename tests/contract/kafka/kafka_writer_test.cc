@@ -1,3 +1,4 @@
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -132,6 +133,23 @@ TEST(KafkaPositions, OfALogThatEndsWithManyAbortedRecords_AreStillKnownAtOpening
   EXPECT_THAT(texts_of(*reader), ElementsAre("a", "b"));
 }
 
+TEST(KafkaPositions, OfALogThatWasCopiedWithoutTransactions_HaveNoGaps) {
+  const auto options = fresh_topics();
+  std::vector<RawRecord> records;
+  std::vector<StoredEvent> copied;
+  for (std::uint64_t i = 1; i <= 5'000; ++i) {
+    copied.push_back({{i}, "event " + std::to_string(i)});
+    records.push_back({{}, copied.back().bytes, {}});
+  }
+  produce_raw(options, options.prefix + ".key-events", records);
+  const auto log = must(open_kafka_log(options, test_logger()));
+  EXPECT_EQ(log->known_end(), Position{5'000});
+  EXPECT_EQ(end_of(*log), Position{5'000});
+  EXPECT_EQ(read(*log, 0), copied);
+  must(log->take_over());
+  EXPECT_EQ(append_texts(*log, {"a"}), Position{5'001});
+}
+
 TEST(KafkaWriter, OfAnAppendThatIsLargerThanWhatIsKeptInMemory_ReturnsItsPosition) {
   auto options = fresh_topics();
   options.recent_events = 10;
@@ -200,6 +218,33 @@ TEST(KafkaLog, WithAPropertyOfProducersAlone_IsOpened) {
   must(log->take_over());
   append_texts(*log, {std::string(10'000, 'x')});
   EXPECT_THAT(texts_of(*log), ElementsAre(std::string(10'000, 'x')));
+}
+
+TEST(KafkaLog, WithoutABroker_OrWithAPrefixThatIsNone_IsNotOpened) {
+  for (const KafkaOptions& options :
+       {KafkaOptions{.bootstrap = ""}, KafkaOptions{.bootstrap = "127.0.0.1:1", .prefix = ""},
+        KafkaOptions{.bootstrap = "127.0.0.1:1", .prefix = "a/b"}}) {
+    const auto log = open_kafka_log(options, nullptr);
+    ASSERT_FALSE(log);
+    EXPECT_EQ(log.error().code, Errc::invalid) << log.error().message;
+  }
+}
+
+TEST(KafkaLog, CountsWhatItDoesAndTheBrokersThatItSees) {
+  const auto log = must(open_kafka_log(fresh_topics(), test_logger()));
+  must(log->take_over());
+  const Position end = append_texts(*log, {"one", "three"});
+  EXPECT_EQ(log->stats().take_overs.load(), 1U);
+  EXPECT_EQ(log->stats().commits.load(), 1U);
+  EXPECT_EQ(log->stats().failed_commits.load(), 0U);
+  EXPECT_EQ(log->stats().appended_bytes.load(), 8U);
+  EXPECT_EQ(log->stats().tailed_bytes.load(), 8U);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{30};
+  while (log->stats().brokers_up.load() == 0 && std::chrono::steady_clock::now() < deadline) {
+    log->wait_beyond(end, {}, std::chrono::milliseconds{50});
+  }
+  EXPECT_EQ(log->stats().brokers_up.load(), 1U);
+  EXPECT_EQ(log->stats().brokers_down.load(), 0U);
 }
 
 TEST(KafkaLog, WhereNobodyListens_IsUnavailableAndSaysWhy) {
