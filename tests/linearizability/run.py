@@ -207,7 +207,7 @@ class Experiment:
             checksums = self.deployment.checksums()
             assert len(set(checksums)) == 1, checksums
             copy = self.deployment.work / "copy"
-            shutil.copytree(self.deployment.nodes[0].data_dir, copy)
+            shutil.copytree(self.deployment.nodes[0].data_dir, copy, ignore=shutil.ignore_patterns("admin.sock"))
             rebuilt = run("projection", "rebuild", "--data-dir", copy, "--log", "kafka", *self.deployment.kafka)[0]
             assert rebuilt == checksums[0], f"rebuilt {rebuilt}, live {checksums[0]}"
         self._note("all read models are equal, and equal to one that is made from zero", are_equal)
