@@ -398,15 +398,9 @@ Result<std::optional<Position>> Leader::find(const Flight& flight) const {
     if (events->empty()) break;
     const auto found = std::ranges::find(*events, flight.events.front(), &log::StoredEvent::bytes);
     if (found != events->end()) {
-      projections::HistoryQuery query;
-      query.after = Position{found->position.value - 1};
-      query.limit = 1;
-      const auto page = model_.history(query);
-      if (!page) return fail(page.error());
-      const bool applied = !page->entries.empty() &&
-                           page->entries.front().position == found->position &&
-                           page->entries.front().bytes == found->bytes;
-      return applied ? std::optional(found->position) : std::nullopt;
+      const auto applied = model_.event(found->position);
+      if (!applied) return fail(applied.error());
+      return *applied == found->bytes ? std::optional(found->position) : std::nullopt;
     }
     position = events->back().position;
   }

@@ -108,6 +108,20 @@ TEST_F(LeaderTest, ThatIsElected_CarriesCommandsOut) {
   EXPECT_EQ((**answer)->position, cluster.end());
 }
 
+TEST_F(LeaderTest, WhoseAppendLandedUnknown_AcknowledgesItAndWritesItOnce) {
+  lead(first);
+  cluster.faults.landed = 1;
+  const Answer answer = ask(first, create());
+  first.step();
+  cluster.faults = {};
+  const Position landed = cluster.end();
+  time.pass(1s);
+  go_on(first);
+  ASSERT_TRUE(*answer && **answer) << (**answer).error().message;
+  EXPECT_EQ((**answer)->position, landed);
+  EXPECT_EQ(count("KeyCreated"), 1u);
+}
+
 TEST_F(LeaderTest, WhoseAppendWasLost_DecidesAgain) {
   lead(first);
   cluster.faults.lost = 1;
@@ -118,6 +132,19 @@ TEST_F(LeaderTest, WhoseAppendWasLost_DecidesAgain) {
   go_on(first);
   ASSERT_TRUE(*answer && **answer) << (**answer).error().message;
   EXPECT_EQ(count("KeyCreated"), 1u);
+}
+
+TEST_F(LeaderTest, WhoseDoubtAnotherNodeSettles_SaysWhatBecameOfIt) {
+  lead(first);
+  cluster.faults.landed = 1;
+  const Answer landed = ask(first, create());
+  first.step();
+  cluster.faults = {};
+  first.elect(false);
+  lead(second);
+  go_on(first);
+  ASSERT_TRUE(*landed && **landed) << (**landed).error().message;
+  EXPECT_EQ((**landed)->position, Position{5});
 }
 
 TEST_F(LeaderTest, WhoseDoubtNobodySettles_SaysSoInTime) {
