@@ -391,8 +391,9 @@ Result<void> Leader::settle_doubts() {
 
 /// Where the events of `flight` begin, if the read model has applied them.
 Result<std::optional<Position>> Leader::find(const Flight& flight) const {
-  const Position end = gate_.position();
-  for (Position position = flight.after; position < end;) {
+  const auto meta = model_.meta();
+  if (!meta) return fail(meta.error());
+  for (Position position = flight.after; position < meta->position;) {
     const auto events = log_.read_after(position, kPageEvents);
     if (!events) return fail(events.error());
     if (events->empty()) break;

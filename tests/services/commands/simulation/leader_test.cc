@@ -199,6 +199,21 @@ struct TornNode {
   std::optional<Result<Outcome>> answer;
 };
 
+TEST_F(LeaderTest, WhoseGateIsBehindItsModel_StillFindsWhatLanded) {
+  TornNode node(cluster, trace, models, ring, logger, first.clocks());
+  cluster.faults.landed = 1;
+  node.push(create());
+  node.leader.step();
+  cluster.faults = {};
+
+  node.log.elect(false);
+  lead(second);
+  node.apply();
+  node.leader.step();
+  node.leader.step();
+  ASSERT_TRUE(node.answer && *node.answer) << node.answer->error().message;
+}
+
 TEST_F(LeaderTest, WhoseProjectorHalted_NeverSaysThatWhatWasPassedOverSucceeded) {
   TornNode node(cluster, trace, models, ring, logger, first.clocks());
   node.push(create());
