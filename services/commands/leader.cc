@@ -95,6 +95,8 @@ Wait Leader::follow() {
   if (auto settled = settle_doubts(); !settled) {
     logger_.error("can't look for what was written", {{"error", settled.error().message}});
   }
+  // So that slow corrections, which are right, don't add up to a jump until it is elected.
+  static_cast<void>(clock_guard_.find_jump(options_.clocks.wall()));
   if (in_doubt_.empty()) return {Wait::For::change, kIdle, {}};
   return {Wait::For::change, kLookAgainAfter, {}};
 }
@@ -138,8 +140,9 @@ Result<Position> Leader::write_barrier() {
   const auto meta = model_.meta();
   if (!meta) return fail(meta.error());
   const Instant wall = options_.clocks.wall();
-  if (meta->last_event_time > wall + kMaxClockSkew) return fail(clock_is_behind());
-  last_time_ = std::max(wall, meta->last_event_time + std::chrono::microseconds{1});
+  last_time_ = meta->last_event_time;
+  if (auto obstacle = find_obstacle(wall)) return fail(std::move(*obstacle));
+  last_time_ = std::max(wall, last_time_ + std::chrono::microseconds{1});
   context_.log_id = meta->log_id.empty() ? fresh_id(last_time_) : meta->log_id;
 
   Event event{};

@@ -147,6 +147,22 @@ TEST_F(LeaderTest, WhoseDoubtAnotherNodeSettles_SaysWhatBecameOfIt) {
   EXPECT_EQ((**landed)->position, Position{5});
 }
 
+TEST_F(LeaderTest, WhoseClockWasSetFarAhead_BeginsNoTerm) {
+  lead(first);
+  first.elect(false);
+  go_on(first);
+  first.clock_ahead = 10h;
+  first.elect(true);
+  go_on(first);
+  EXPECT_FALSE(first.leads());
+  EXPECT_EQ(count("WriterElected"), 1u);
+
+  first.clock_ahead = {};
+  time.pass(1s);
+  go_on(first);
+  EXPECT_TRUE(first.leads());
+}
+
 TEST_F(LeaderTest, WhoseDoubtNobodySettles_SaysSoInTime) {
   lead(first);
   cluster.faults.lost = 1;
@@ -231,6 +247,18 @@ TEST_F(LeaderTest, WhoseProjectorHalted_NeverSaysThatWhatWasPassedOverSucceeded)
   node.leader.step();
   ASSERT_TRUE(node.answer && !*node.answer);
   EXPECT_EQ(node.answer->error().code, Errc::outcome_unknown);
+}
+
+TEST_F(LeaderTest, WhoseClockWasCorrectedSlowlyWhileItFollowed_IsTrusted) {
+  for (int hour = 0; hour < 5; ++hour) {
+    time.pass(1h);
+    first.clock_ahead += 50s;
+    go_on(first);
+  }
+  lead(first);
+  const Answer answer = ask(first, create());
+  go_on(first);
+  ASSERT_TRUE(*answer && **answer) << (**answer).error().message;
 }
 
 }  // namespace
