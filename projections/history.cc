@@ -79,6 +79,10 @@ Result<void> fold_history(const Store& store, Family index, const std::string& o
 
 }  // namespace
 
+Result<std::optional<std::string>> ReadModel::event(Position position) const {
+  return store_->get(Family::history, position_key(position));
+}
+
 Result<HistoryPage> ReadModel::history(const HistoryQuery& query) const {
   const Family index = query.key ? Family::history_by_subject : Family::history_by_account;
   const std::string& owner =

@@ -137,6 +137,11 @@ class ReadModel {
   Result<AccountState> account(const AccountId& account) const;
   Result<KeyPage> list_keys(const KeyQuery& query) const;
   Result<HistoryPage> history(const HistoryQuery& query) const;
+
+  /// The event that was applied at `position`; nothing where none was: it is beyond this model, or
+  /// was rejected, or no event's. Where events were passed over: the EventQuarantined.
+  Result<std::optional<std::string>> event(Position position) const;
+
   Result<std::optional<IdempotencyRecord>> idempotency(const std::string& key_hash) const;
 
   /// The state of `key` right after the event at `position`, folded from history; where no key is

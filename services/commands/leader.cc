@@ -95,6 +95,8 @@ Wait Leader::follow() {
   if (auto settled = settle_doubts(); !settled) {
     logger_.error("can't look for what was written", {{"error", settled.error().message}});
   }
+  // So that slow corrections, which are right, don't add up to a jump until it is elected.
+  static_cast<void>(clock_guard_.find_jump(options_.clocks.wall()));
   if (in_doubt_.empty()) return {Wait::For::change, kIdle, {}};
   return {Wait::For::change, kLookAgainAfter, {}};
 }
@@ -138,8 +140,9 @@ Result<Position> Leader::write_barrier() {
   const auto meta = model_.meta();
   if (!meta) return fail(meta.error());
   const Instant wall = options_.clocks.wall();
-  if (meta->last_event_time > wall + kMaxClockSkew) return fail(clock_is_behind());
-  last_time_ = std::max(wall, meta->last_event_time + std::chrono::microseconds{1});
+  last_time_ = meta->last_event_time;
+  if (auto obstacle = find_obstacle(wall)) return fail(std::move(*obstacle));
+  last_time_ = std::max(wall, last_time_ + std::chrono::microseconds{1});
   context_.log_id = meta->log_id.empty() ? fresh_id(last_time_) : meta->log_id;
 
   Event event{};
@@ -391,22 +394,17 @@ Result<void> Leader::settle_doubts() {
 
 /// Where the events of `flight` begin, if the read model has applied them.
 Result<std::optional<Position>> Leader::find(const Flight& flight) const {
-  const Position end = gate_.position();
-  for (Position position = flight.after; position < end;) {
+  const auto meta = model_.meta();
+  if (!meta) return fail(meta.error());
+  for (Position position = flight.after; position < meta->position;) {
     const auto events = log_.read_after(position, kPageEvents);
     if (!events) return fail(events.error());
     if (events->empty()) break;
     const auto found = std::ranges::find(*events, flight.events.front(), &log::StoredEvent::bytes);
     if (found != events->end()) {
-      projections::HistoryQuery query;
-      query.after = Position{found->position.value - 1};
-      query.limit = 1;
-      const auto page = model_.history(query);
-      if (!page) return fail(page.error());
-      const bool applied = !page->entries.empty() &&
-                           page->entries.front().position == found->position &&
-                           page->entries.front().bytes == found->bytes;
-      return applied ? std::optional(found->position) : std::nullopt;
+      const auto applied = model_.event(found->position);
+      if (!applied) return fail(applied.error());
+      return *applied == found->bytes ? std::optional(found->position) : std::nullopt;
     }
     position = events->back().position;
   }

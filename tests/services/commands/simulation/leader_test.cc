@@ -108,6 +108,20 @@ TEST_F(LeaderTest, ThatIsElected_CarriesCommandsOut) {
   EXPECT_EQ((**answer)->position, cluster.end());
 }
 
+TEST_F(LeaderTest, WhoseAppendLandedUnknown_AcknowledgesItAndWritesItOnce) {
+  lead(first);
+  cluster.faults.landed = 1;
+  const Answer answer = ask(first, create());
+  first.step();
+  cluster.faults = {};
+  const Position landed = cluster.end();
+  time.pass(1s);
+  go_on(first);
+  ASSERT_TRUE(*answer && **answer) << (**answer).error().message;
+  EXPECT_EQ((**answer)->position, landed);
+  EXPECT_EQ(count("KeyCreated"), 1u);
+}
+
 TEST_F(LeaderTest, WhoseAppendWasLost_DecidesAgain) {
   lead(first);
   cluster.faults.lost = 1;
@@ -118,6 +132,35 @@ TEST_F(LeaderTest, WhoseAppendWasLost_DecidesAgain) {
   go_on(first);
   ASSERT_TRUE(*answer && **answer) << (**answer).error().message;
   EXPECT_EQ(count("KeyCreated"), 1u);
+}
+
+TEST_F(LeaderTest, WhoseDoubtAnotherNodeSettles_SaysWhatBecameOfIt) {
+  lead(first);
+  cluster.faults.landed = 1;
+  const Answer landed = ask(first, create());
+  first.step();
+  cluster.faults = {};
+  first.elect(false);
+  lead(second);
+  go_on(first);
+  ASSERT_TRUE(*landed && **landed) << (**landed).error().message;
+  EXPECT_EQ((**landed)->position, Position{5});
+}
+
+TEST_F(LeaderTest, WhoseClockWasSetFarAhead_BeginsNoTerm) {
+  lead(first);
+  first.elect(false);
+  go_on(first);
+  first.clock_ahead = 10h;
+  first.elect(true);
+  go_on(first);
+  EXPECT_FALSE(first.leads());
+  EXPECT_EQ(count("WriterElected"), 1u);
+
+  first.clock_ahead = {};
+  time.pass(1s);
+  go_on(first);
+  EXPECT_TRUE(first.leads());
 }
 
 TEST_F(LeaderTest, WhoseDoubtNobodySettles_SaysSoInTime) {
@@ -172,6 +215,21 @@ struct TornNode {
   std::optional<Result<Outcome>> answer;
 };
 
+TEST_F(LeaderTest, WhoseGateIsBehindItsModel_StillFindsWhatLanded) {
+  TornNode node(cluster, trace, models, ring, logger, first.clocks());
+  cluster.faults.landed = 1;
+  node.push(create());
+  node.leader.step();
+  cluster.faults = {};
+
+  node.log.elect(false);
+  lead(second);
+  node.apply();
+  node.leader.step();
+  node.leader.step();
+  ASSERT_TRUE(node.answer && *node.answer) << node.answer->error().message;
+}
+
 TEST_F(LeaderTest, WhoseProjectorHalted_NeverSaysThatWhatWasPassedOverSucceeded) {
   TornNode node(cluster, trace, models, ring, logger, first.clocks());
   node.push(create());
@@ -189,6 +247,18 @@ TEST_F(LeaderTest, WhoseProjectorHalted_NeverSaysThatWhatWasPassedOverSucceeded)
   node.leader.step();
   ASSERT_TRUE(node.answer && !*node.answer);
   EXPECT_EQ(node.answer->error().code, Errc::outcome_unknown);
+}
+
+TEST_F(LeaderTest, WhoseClockWasCorrectedSlowlyWhileItFollowed_IsTrusted) {
+  for (int hour = 0; hour < 5; ++hour) {
+    time.pass(1h);
+    first.clock_ahead += 50s;
+    go_on(first);
+  }
+  lead(first);
+  const Answer answer = ask(first, create());
+  go_on(first);
+  ASSERT_TRUE(*answer && **answer) << (**answer).error().message;
 }
 
 }  // namespace
