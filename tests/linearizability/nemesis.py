@@ -164,8 +164,8 @@ class Nemesis:
             node.kill()
             front.cut()  # Where nobody listens, nobody is let in.
             self._hold_for(rng, 0.1, 5)
-            front.heal()
             self._start_node(node)
+            front.heal()
 
     def _stop_node(self, rng):
         number, leads = self._some_node(rng)
@@ -175,8 +175,8 @@ class Nemesis:
             node.stop()
             front.cut()
             self._hold_for(rng, 0, 2)
-            front.heal()
             self._start_node(node)
+            front.heal()
 
     def _pause_node(self, rng):
         number, leads = self._some_node(rng)
