@@ -91,14 +91,17 @@ Client::Client() = default;
 Client::~Client() = default;
 
 std::unique_ptr<Client::Connection> Client::take(const Key& key) {
-  const std::scoped_lock lock(mutex_);
-  auto& idle = idle_[key];
-  while (!idle.empty()) {
-    auto connection = std::move(idle.back());
-    idle.pop_back();
+  for (;;) {
+    std::unique_ptr<Connection> connection;
+    {
+      const std::scoped_lock lock(mutex_);
+      auto& idle = idle_[key];
+      if (idle.empty()) return nullptr;
+      connection = std::move(idle.back());
+      idle.pop_back();
+    }
     if (connection->is_usable()) return connection;
   }
-  return nullptr;
 }
 
 void Client::keep(const Key& key, std::unique_ptr<Connection> connection) {

@@ -37,6 +37,7 @@ struct Arguments {
   DataDirArguments data;
   RepairArguments repair;
   TopicsArguments topics;
+  CopyArguments copy;
 };
 
 /// CLI11 takes a minus for a very large number.
@@ -136,6 +137,15 @@ void add_tools(CLI::App& root, Arguments& arguments, std::map<CLI::App*, Action>
                    print_log_status);
 
   add_topics(root, arguments.topics, actions);
+
+  CLI::App* copy = log->add_subcommand(
+      "copy", "Copy the log into topics of Kafka that are empty; goes on with what was broken off");
+  copy->add_option("--data-dir", arguments.copy.data_dir,
+                   "The data directory; no node may run there")
+      ->capture_default_str();
+  add_kafka_options(*copy, arguments.copy.log);
+  copy->get_option("--kafka.bootstrap")->required();
+  actions[copy] = [&arguments] { return copy_log_into_kafka(arguments.copy); };
 
   RepairArguments& repair = arguments.repair;
   const auto add_repair_command = [&](CLI::App* parent, const char* name, const char* text,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <optional>
 
 #include "services/keyledger/log_options.h"
@@ -11,9 +12,15 @@ struct TopicsArguments {
   std::optional<int> replication;
 };
 
-// Both print what they found on standard output, what is wrong on standard error, and return the
+struct CopyArguments {
+  LogConfig log;
+  std::filesystem::path data_dir = "data";
+};
+
+// All print what they found on standard output, what is wrong on standard error, and return the
 // process's exit code.
 int create_topics(const TopicsArguments& arguments);
 int check_topics(const TopicsArguments& arguments);
+int copy_log_into_kafka(const CopyArguments& arguments);
 
 }  // namespace keyledger

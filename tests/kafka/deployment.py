@@ -37,10 +37,11 @@ class Deployment:
                 node.stop(expect=None)
         self._stack.close()
 
-    def node(self, *flags, name=None):
-        """A node that isn't started yet."""
+    def node(self, *flags, name=None, door=None):
+        """A node that isn't started yet. It reaches the brokers as all do, or through `door`, one of the cluster's."""
         name = name or f"node-{len(self.nodes) + 1}"
-        node = Node(self.work / name, "--log", "kafka", *self.kafka, "--key-ring", self.ring, *flags)
+        kafka = ["--kafka.bootstrap", door.bootstrap, *self.kafka[2:]] if door else self.kafka
+        node = Node(self.work / name, "--log", "kafka", *kafka, "--key-ring", self.ring, *flags)
         self.nodes.append(node)
         return node
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "events/log/kafka/record_headers.h"
+#include "events/log/kafka/record.h"
 #include "events/log/kafka/secrets.h"
 #include "events/log/kafka/transactions.h"
 
@@ -35,21 +35,11 @@ class Held {
 /// Errors: unavailable.
 Result<void> add_events(Transactions& transactions, const std::vector<std::string>& events) {
   for (const std::string& event : events) {
-    const RecordHeaders routing = record_headers(event);
-    const Record record{routing.account, event, routing.headers};
-    if (auto done = transactions.add(Transactions::Target::events, record); !done) return done;
+    if (auto done = transactions.add(Transactions::Target::events, event_record(event)); !done) {
+      return done;
+    }
   }
   return {};
-}
-
-/// An envelope's or a tombstone's record. `erase_after` holds the header's text.
-Record to_record(const Envelope& envelope, std::string& erase_after) {
-  Record record{envelope.key.value, envelope.sealed, {}};
-  if (envelope.erase_after) {
-    erase_after = std::to_string(envelope.erase_after->time_since_epoch().count());
-    record.headers.emplace_back(kEraseAfterHeader, erase_after);
-  }
-  return record;
 }
 
 /// Of a key that has both, the tombstone comes last. The last record carries `append`. Errors:
@@ -63,7 +53,7 @@ Result<void> add_secrets(Transactions& transactions, const Append& append,
   };
   std::string erase_after;
   for (const Envelope& envelope : append.envelopes) {
-    if (auto done = add(to_record(envelope, erase_after)); !done) return done;
+    if (auto done = add(envelope_record(envelope, erase_after)); !done) return done;
   }
   for (const KeyId& key : append.erased) {
     if (auto done = add({key.value, {}, {}}); !done) return done;
