@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <ostream>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -19,6 +20,8 @@ class RegistryUnderTest {
 struct RegistryAdapter {
   const char* name;
   std::unique_ptr<RegistryUnderTest> (*make)();
+
+  friend void PrintTo(const RegistryAdapter& adapter, std::ostream* out) { *out << adapter.name; }
 };
 
 /// What holds of every registry of replicas.
