@@ -60,7 +60,10 @@ struct Answer {
   std::optional<Errc> becomes = std::nullopt;  ///< Nothing: it goes well all the same.
 };
 
-void PrintTo(const Answer& answer, std::ostream* out) { *out << answer.name; }
+// GoogleTest finds it by this name.
+void PrintTo(const Answer& answer, std::ostream* out) {  // NOLINT(readability-identifier-naming)
+  *out << answer.name;
+}
 
 std::string name_of(const testing::TestParamInfo<Answer>& answer) { return answer.param.name; }
 

@@ -157,6 +157,7 @@ TEST(KafkaWriter, OfAnAppendThatIsLargerThanWhatIsKeptInMemory_ReturnsItsPositio
   must(log->take_over());
   Written written(*log);
   std::vector<std::string> events;
+  events.reserve(5'000);
   for (int i = 0; i < 5'000; ++i) events.push_back("event " + std::to_string(i));
   written.append(events);
   std::vector<StoredEvent> found;
