@@ -95,6 +95,7 @@ Wait Leader::follow() {
   if (auto settled = settle_doubts(); !settled) {
     logger_.error("can't look for what was written", {{"error", settled.error().message}});
   }
+  queue_.close(another_leads());
   // So that slow corrections, which are right, don't add up to a jump until it is elected.
   static_cast<void>(clock_guard_.find_jump(options_.clocks.wall()));
   if (in_doubt_.empty()) return {Wait::For::change, kIdle, {}};
@@ -116,6 +117,8 @@ Wait Leader::step_aside() {
 Wait Leader::open() {
   if (!log_.is_elected()) return step_aside();
   if (!has_taken_over_) {
+    if (now() < next_take_over_) return {Wait::For::change, next_take_over_ - now(), {}};
+    next_take_over_ = now() + kTryAgainAfter;
     auto taken = log_.take_over();
     if (!taken && taken.error().code == Errc::outcome_unknown) return end(taken.error());
     if (!taken) return try_again(taken.error());
@@ -221,21 +224,17 @@ Wait Leader::settle() {
 
 Wait Leader::lead() {
   if (!log_.is_elected()) return step_aside();
+  if (const auto meta = model_.meta(); meta && meta->term != context_.term) {
+    begin_opening();
+    return {};
+  }
   if (now() >= next_housekeeping_) {
     housekeeping();
     return {};
   }
   auto batch = queue_.take(options_.max_batch);
-  if (!batch.empty()) {
-    carry_out(std::move(batch));
-    return {};
-  }
-  const auto meta = model_.meta();
-  if (meta && meta->term != context_.term) {
-    begin_opening();
-    return {};
-  }
-  return {Wait::For::commands, kIdle, {}};
+  if (batch.empty()) return {Wait::For::commands, kIdle, {}};
+  return carry_out(std::move(batch));
 }
 
 void Leader::housekeeping() {
@@ -245,10 +244,10 @@ void Leader::housekeeping() {
   next_housekeeping_ = now() + kHousekeepingInterval;
 }
 
-void Leader::carry_out(std::vector<Pending> pendings) {
+Wait Leader::carry_out(std::vector<Pending> pendings) {
+  Flight flight;
+  flight.after = gate_.position();
   Batch batch(context_);
-  std::vector<Decided> decided;
-  decided.reserve(pendings.size());
   std::vector<Pending> deferred;
   const Instant wall = options_.clocks.wall();
   const std::optional<Error> obstacle = find_obstacle(wall);
@@ -276,24 +275,41 @@ void Leader::carry_out(std::vector<Pending> pendings) {
       } else {
         auto outcome = batch.decide(submission, time);
         last_time_ = time;
-        decided.push_back({std::move(pending), std::move(outcome), batch.events()});
+        flight.commands.push_back({std::move(pending), std::move(outcome), batch.events()});
       }
     }
   }
   stats_.batches.fetch_add(1, std::memory_order_relaxed);
   queue_.put_back(std::move(deferred));
-  write(batch, std::move(decided));
+  if (flight.commands.empty()) return {};
+  if (batch.events() == 0) return confirm(std::move(flight));
+  write(batch, std::move(flight));
+  return {};
 }
 
-void Leader::write(Batch& batch, std::vector<Decided> decided) {
-  Flight flight;
-  flight.commands = std::move(decided);
-  flight.after = gate_.position();
+/// Answers what adds nothing to the log. Only an append would show that no other writer has come
+/// between, so here the log is asked whether it has more than was decided on.
+Wait Leader::confirm(Flight flight) {
+  const auto end = log_.end();
+  if (!end) {
+    refuse(flight, refusal(end.error()));
+    return {};
+  }
+  if (*end <= flight.after) {
+    answer(flight, flight.after);
+    return {};
+  }
+  std::vector<Pending> again;
+  again.reserve(flight.commands.size());
+  for (auto& decided : flight.commands) again.push_back(std::move(decided.pending));
+  queue_.put_back(std::move(again));
+  return {Wait::For::position, kTryAgainAfter, *end};
+}
+
+void Leader::write(Batch& batch, Flight flight) {
   flight.term = context_.term;
   flight.halts = gate_.halts();
   flight.answer_by = now() + kAnswerWithin;
-  if (batch.events() == 0) return answer(flight, flight.after);
-
   const auto appended = log_.append(batch.append());
   flight.events = batch.take_events();
   if (appended) {

@@ -152,8 +152,9 @@ class Leader {
   Wait try_again(const Error& why);
   Wait step_aside();
   Wait end(const Error& why);
-  void carry_out(std::vector<Pending> batch);
-  void write(Batch& batch, std::vector<Decided> decided);
+  Wait carry_out(std::vector<Pending> batch);
+  Wait confirm(Flight flight);
+  void write(Batch& batch, Flight flight);
   static void answer(Flight& flight, Position last);
   static void refuse(Flight& flight, const Error& why);
   void answer_again(Pending pending, projections::IdempotencyRecord record);
@@ -186,6 +187,8 @@ class Leader {
   std::vector<Flight> in_doubt_;
   std::optional<Error> obstacle_;
   std::chrono::steady_clock::time_point opening_since_;
+  /// Two who both believe that they lead take turns, and not as fast as they can.
+  std::chrono::steady_clock::time_point next_take_over_;
   std::chrono::steady_clock::time_point next_housekeeping_;
 };
 

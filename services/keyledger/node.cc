@@ -28,6 +28,7 @@ using http::Response;
 
 constexpr std::size_t kQueryThreads = 2;
 constexpr std::chrono::seconds kLeadAgainAfter{1};
+constexpr std::chrono::seconds kLeaseWithin{5};
 /// How long who quarantines an event waits to hear how the projector goes on.
 constexpr std::chrono::seconds kFollowWithin{10};
 
@@ -69,9 +70,6 @@ Result<void> Node::open_storage() {
     return fail(Errc::io, "can't make the data directory " + data.root().string() + ": " +
                               error.message() + "; name another with --data-dir");
   }
-  auto id = open_node_id(data.node_id());
-  if (!id) return fail(std::move(id.error()));
-  id_ = std::move(*id);
   if (auto opened = open_log(data); !opened) return opened;
   const auto end = log_->end();
   if (!end) return fail(end.error());
@@ -114,6 +112,9 @@ Result<void> Node::open_log(const DataDir& data) {
     log_ = std::move(*log);
     return {};
   }
+  auto id = open_node_id(data.node_id());
+  if (!id) return fail(std::move(id.error()));
+  id_ = std::move(*id);
   log::KafkaOptions options = config_.log.kafka(id_);
   if (config_.has_role("command")) options.secrets = data.secrets();
   const auto complain_to_log = [this](const std::string& line) {
@@ -212,6 +213,10 @@ Result<void> Node::start_server() {
   if (writer_) {
     eraser_ = std::make_unique<commands::Eraser>(*log_, logger_, config_.erase_within);
   }
+  // A node answers 503 to who validates until its first renewal: as a rule that takes no time.
+  if (lease_ && !lease_->wait_until_fresh(kLeaseWithin)) {
+    logger_.warn("this node serves before it may validate");
+  }
   server_->start();
   start_admin_server();
   return {};
@@ -295,10 +300,10 @@ void Node::stop() {
   admin_.reset();
   leading_ = {};
   if (writer_) writer_->hand_over();
+  if (propagation_) propagation_->stop();  // Whoever waits for other nodes is told at once.
   if (server_) server_->drain(config_.drain_timeout);
   eraser_.reset();
   if (writer_) writer_->stop();
-  if (propagation_) propagation_->stop();
   if (lease_) lease_->stop();
   if (projector_) projector_->stop();
   if (query_threads_) query_threads_->join();

@@ -163,6 +163,50 @@ TEST_F(LeaderTest, WhoseClockWasSetFarAhead_BeginsNoTerm) {
   EXPECT_TRUE(first.leads());
 }
 
+TEST_F(LeaderTest, ThatWasReplacedAndDoesNotKnow_RefusesNothingForWhatIsPast) {
+  lead(first);
+  lead(second);
+  const KeyId key = created_key(second);
+  const Answer answer = ask(first, rename(key, "deploy"));
+  first.step();
+  EXPECT_FALSE(*answer) << (**answer).error().message;
+  time.pass(1s);
+  go_on(first);
+  ASSERT_TRUE(*answer && **answer) << (**answer).error().message;
+  EXPECT_EQ((**answer)->state.key.name.value, "deploy");
+}
+
+TEST_F(LeaderTest, ThatCanNotAskForTheLogsEnd_RefusesNothingForWhatMayBePast) {
+  lead(first);
+  cluster.is_away = true;
+  const Answer answer = ask(first, rename(KeyId{"key_06DZ3K5V9QKZ3YF8S1W2X4T6B8"}, "deploy"));
+  first.step();
+  ASSERT_TRUE(*answer);
+  EXPECT_EQ(code(answer), Errc::unavailable);
+}
+
+TEST_F(LeaderTest, BesideOneWhoLeadsToo_TakesOverFourTimesASecondAtMost) {
+  first.elect(true);
+  second.elect(true);
+  const auto until = time.now() + 1s;
+  while (time.now() < until) {
+    ask(first, create());
+    go_on(first);
+    ask(second, create());
+    go_on(second);
+    time.pass(1ms);
+  }
+  EXPECT_GE(count("WriterElected"), 2u);
+  EXPECT_LE(count("WriterElected"), 10u);
+}
+
+TEST_F(LeaderTest, ThatWasNeverElected_SaysThatAnotherLeads) {
+  go_on(first);
+  const Answer answer = ask(first, create());
+  ASSERT_TRUE(*answer);
+  EXPECT_EQ(code(answer), Errc::not_leader);
+}
+
 TEST_F(LeaderTest, WhoseDoubtNobodySettles_SaysSoInTime) {
   lead(first);
   cluster.faults.lost = 1;

@@ -27,7 +27,9 @@ ModelPool::Lease ModelPool::lease() {
   auto store = projections::Store::open(directory_ / std::to_string(++opened_),
                                         projections::Store::Mode::serve, kCacheBytes, files_.get());
   if (!store) throw std::runtime_error(store.error().message);
-  return {*this, {std::make_unique<projections::ReadModel>(std::move(*store))}};
+  Model opened;
+  opened.model = std::make_unique<projections::ReadModel>(std::move(*store));
+  return {*this, std::move(opened)};
 }
 
 void ModelPool::take_back(Model model) {
