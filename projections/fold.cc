@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "events/log/outline.h"
 #include "events/unique_id.h"
 #include "projections/rows.h"
 
@@ -206,12 +207,24 @@ Result<void> Fold::apply_run(Changes& changes, const Run& run) {
       write_history(changes, run.stored[i], run.decoded[i]);
       const auto* event = std::get_if<Event>(&run.decoded[i]);
       if (event == nullptr) continue;
+      if (auto fits = check_log_id(*event, run.stored[i].bytes); !fits) return fits;
       if (auto done = apply_event(changes, *event); !done) return done;
     }
     if (auto done = remember_command(changes, run); !done) return done;
   }
   meta_.position = run.stored.back().position;
   return {};
+}
+
+/// Two histories never become one model: what another log's writer wrote later is of a term that
+/// isn't known here.
+Result<void> Fold::check_log_id(const Event& event, std::string_view bytes) const {
+  if (!std::holds_alternative<WriterElected>(event.fact)) return {};
+  const std::string_view log_id = log::outline(bytes).log_id;
+  if (log_id == meta_.log_id) return {};
+  return fail(Errc::incompatible, "the log's id is " + std::string(log_id) +
+                                      ", and the read model was folded from " + meta_.log_id +
+                                      ": put the right log in place");
 }
 
 Result<bool> Fold::is_to_be_skipped(const Changes& changes, const Run& run) {
@@ -284,8 +297,9 @@ Result<void> Fold::apply_ledgers_fact(const Changes& changes, const Event& event
     if (!meta_.log_id.empty()) return does_not_follow(event, "the log has begun before");
     meta_.log_id = created->log_id;
     meta_.pepper_fingerprint = created->pepper_fingerprint;
-  } else if (std::holds_alternative<WriterElected>(event.fact)) {
+  } else if (const auto* elected = std::get_if<WriterElected>(&event.fact)) {
     meta_.term = Term{event.id};
+    meta_.writer = *elected;
   } else if (const auto* fact = std::get_if<EventQuarantined>(&event.fact)) {
     if (passed_over_.contains(fact->first)) return {};
     return check_passed_over(changes, *fact, meta_.position);

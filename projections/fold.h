@@ -6,6 +6,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "events/events.h"
 #include "events/log/codec.h"
@@ -70,6 +71,7 @@ class Fold {
   Result<void> apply_run(Changes& changes, const Run& run);
   Result<bool> is_to_be_skipped(const Changes& changes, const Run& run);
   Result<bool> was_applied(const Changes& changes, const CommandId& command, Instant at);
+  Result<void> check_log_id(const Event& event, std::string_view bytes) const;
   Result<void> apply_event(Changes& changes, const Event& event);
   Result<void> apply_ledgers_fact(const Changes& changes, const Event& event);
   Result<void> apply_account_fact(Changes& changes, const Event& event);

@@ -160,6 +160,9 @@ void Projector::follow(const std::stop_token& stop) {
 bool Projector::apply_all() {
   for (;;) {
     auto page = read_page();
+    // A log that can't be reached says nothing about its events: what is told of it is how old the
+    // model is.
+    if (!page && page.error().code == Errc::unavailable) return true;
     const auto applied = apply_page(page);
     if (!applied) {
       halt(applied.error());

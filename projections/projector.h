@@ -39,7 +39,8 @@ struct Halt {
 
 /// Follows the log and keeps the read model at its end: the only one that writes it.
 ///
-/// An event that can't be read or applied halts it: nothing after it is applied. Once a second it
+/// A log that can't be reached for a while is read again. An event that can't be read or applied
+/// halts it: nothing after it is applied. Once a second it
 /// looks whether an EventQuarantined was appended that names it, passes over its whole command, and
 /// goes on. Thread safety: gate(), halted() and stats() from any thread; the rest from
 /// the owner.

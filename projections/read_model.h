@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "events/events.h"
 #include "events/result.h"
 #include "events/state.h"
 #include "events/vocabulary.h"
@@ -103,6 +104,7 @@ struct MetaRow {
   Position position;  ///< Up to here everything is in this model.
   Term term;
   Instant last_event_time;
+  WriterElected writer{};  ///< Who began the term.
 };
 
 /// How a read model is opened.

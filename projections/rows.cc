@@ -113,8 +113,10 @@ std::string meta_row(const MetaRow& meta) {
   const auto log_id = text(builder, meta.log_id);
   const auto fingerprint = text(builder, meta.pepper_fingerprint);
   const auto term = text(builder, meta.term.value);
+  const auto node = text(builder, meta.writer.node);
+  const auto url = text(builder, meta.writer.url);
   return finish(builder, rows::CreateMetaRow(builder, log_id, fingerprint, meta.position.value,
-                                             term, to_count(meta.last_event_time)));
+                                             term, to_count(meta.last_event_time), node, url));
 }
 
 Result<MetaRow> read_meta_row(std::string_view row) {
@@ -125,7 +127,8 @@ Result<MetaRow> read_meta_row(std::string_view row) {
                  to_string(table->pepper_fingerprint()),
                  Position{table->position()},
                  Term{to_string(table->term())},
-                 to_instant(table->last_event_time())};
+                 to_instant(table->last_event_time()),
+                 {to_string(table->writer_node()), to_string(table->writer_url())}};
 }
 
 std::string keys_prefix(const AccountId& account) { return account.value + '\0'; }

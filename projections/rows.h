@@ -16,7 +16,7 @@ namespace keyledger::projections {
 // they sort. Reading a row never trusts its bytes: what can't be one is `damaged`.
 
 /// Goes up with every change of a row's form: a model of another format is rebuilt.
-inline constexpr std::uint32_t kRowFormat = 2;
+inline constexpr std::uint32_t kRowFormat = 3;
 
 // meta: the one row of each.
 inline constexpr std::string_view kFormatKey = "format";

@@ -9,6 +9,8 @@
 namespace keyledger::log {
 namespace {
 
+constexpr std::string_view kSourcePrefix = "urn:keyledger:";
+
 /// What stands behind `"name":` in `text`; empty if it isn't there.
 std::string_view behind(std::string_view text, std::string_view name) {
   const std::string label = '"' + std::string(name) + "\":";
@@ -60,7 +62,10 @@ std::optional<T> if_good(Result<T> result) {
 Outline outline(std::string_view bytes) {
   // The data's members have names that the attributes have too.
   const std::string_view attributes = bytes.substr(0, bytes.find("\"data\":{"));
+  std::string_view log_id = text_of(attributes, "source");
+  log_id.remove_prefix(log_id.starts_with(kSourcePrefix) ? kSourcePrefix.size() : log_id.size());
   return {text_of(attributes, "type"),
+          log_id,
           text_of(attributes, "commandid"),
           text_of(attributes, "term"),
           to_place(text_of(attributes, "commandplace")),

@@ -10,7 +10,8 @@ namespace keyledger::log {
 
 /// What can still be told of an event, be it that decode() can't read it.
 struct Outline {
-  std::string_view type;  ///< As stored: "keyledger.KeyRenamed"; empty if that can't be told.
+  std::string_view type;    ///< As stored: "keyledger.KeyRenamed"; empty if that can't be told.
+  std::string_view log_id;  ///< Of the log that it was written to.
   std::string_view command;
   std::string_view term;
   std::optional<Place> place;

@@ -49,6 +49,14 @@ Admission::Admission(const security::KeyRing& ring, projections::PositionGate& g
     : ring_(ring), gate_(gate) {}
 
 Result<security::Principal> Admission::principal(const http::Request& request) const {
+  auto caller = commander(request);
+  if (caller && caller->relay) {
+    return fail(Errc::unauthenticated, "this token is for requests that change something");
+  }
+  return caller;
+}
+
+Result<security::Principal> Admission::commander(const http::Request& request) const {
   if (request.count("authorization") > 1) {
     return fail(Errc::unauthenticated, "more than one Authorization header");
   }
@@ -56,8 +64,16 @@ Result<security::Principal> Admission::principal(const http::Request& request) c
 }
 
 Result<Caller> Admission::admit(const http::Request& request, security::Scope scope) const {
+  return authorize(request, scope, principal(request));
+}
+
+Result<Caller> Admission::admit_command(const http::Request& request, security::Scope scope) const {
+  return authorize(request, scope, commander(request));
+}
+
+Result<Caller> Admission::authorize(const http::Request& request, security::Scope scope,
+                                    Result<security::Principal> caller) {
   if (auto own = refuse_foreign(request); !own) return fail(std::move(own.error()));
-  auto caller = principal(request);
   if (!caller) return fail(std::move(caller.error()));
   const auto account = AccountId::parse(request.path_parameters.at(0));
   if (!account) return fail(Errc::not_found, "there is no such account or key");
@@ -94,8 +110,12 @@ Result<KeyId> key_in_path(const http::Request& request) {
 }
 
 Actor actor_of(const http::Request& request, const security::Principal& principal) {
-  return Actor{principal.subject, principal.username ? principal.username->value : std::string{},
-               std::string(request.remote_address),
+  std::string username = principal.username ? principal.username->value : std::string{};
+  if (const auto& relay = principal.relay) {
+    return Actor{principal.subject, std::move(username), relay->address, relay->user_agent,
+                 relay->request_id};
+  }
+  return Actor{principal.subject, std::move(username), std::string(request.remote_address),
                sanitize(request.header("user-agent"), kMaxUserAgentBytes),
                std::string(request.request_id)};
 }

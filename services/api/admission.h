@@ -30,13 +30,20 @@ class Admission {
   /// Both are used until the Admission is gone.
   Admission(const security::KeyRing& ring, projections::PositionGate& gate);
 
-  /// Who the request's bearer token says that asks. Errors: unauthenticated.
+  /// Who the request's bearer token says that asks; no other node. Errors: unauthenticated.
   Result<security::Principal> principal(const http::Request& request) const;
 
   /// The caller, who may use `scope` on the account that is the first path parameter.
   /// Errors: unauthenticated, forbidden (also for a change that a page of another origin asks for),
   /// not_found (another account, or one that can't be).
   Result<Caller> admit(const http::Request& request, security::Scope scope) const;
+
+  /// The same for a request that changes something, which another node may have passed on for its
+  /// caller.
+  Result<Caller> admit_command(const http::Request& request, security::Scope scope) const;
+
+  /// As principal(), of a request that changes something.
+  Result<security::Principal> commander(const http::Request& request) const;
 
   /// Waits until the read model has reached the request's Keyledger-Min-Position header and its
   /// `min_position` parameter, 5 s at most, and returns where it is then: what an answer that is
@@ -45,6 +52,9 @@ class Admission {
                                                              const http::Query& query) const;
 
  private:
+  static Result<Caller> authorize(const http::Request& request, security::Scope scope,
+                                  Result<security::Principal> caller);
+
   const security::KeyRing& ring_;
   projections::PositionGate& gate_;
   mutable security::ProvenTokens proven_;

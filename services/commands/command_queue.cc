@@ -74,6 +74,11 @@ bool CommandQueue::empty() const {
   return waiting_.empty();
 }
 
+bool CommandQueue::is_open() const {
+  const std::scoped_lock lock(mutex_);
+  return !closed_ && !ending_;
+}
+
 void CommandQueue::wait_for_commands(std::chrono::nanoseconds at_most) {
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, at_most, [this] { return woken_ || !waiting_.empty(); });

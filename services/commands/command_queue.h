@@ -47,6 +47,7 @@ class CommandQueue {
   void put_back(std::vector<Pending> pending);
 
   bool empty() const;
+  bool is_open() const;
 
   /// Returns when there are commands, wake() was called since the last wait, or after `at_most`.
   void wait_for_commands(std::chrono::nanoseconds at_most);

@@ -1,9 +1,14 @@
 #include "services/commands/routes.h"
 
 #include <algorithm>
+#include <chrono>
+#include <optional>
 #include <string_view>
 #include <utility>
 
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <nlohmann/json.hpp>
 
 #include "events/key_value.h"
@@ -21,6 +26,11 @@ using http::Response;
 using security::Scope;
 
 constexpr std::size_t kMaxIdempotencyKeyBytes = 255;
+/// How long a request waits for a node that takes commands, and how often it looks for one.
+constexpr std::chrono::seconds kFindLeader{5};
+constexpr std::chrono::milliseconds kLookAgain{25};
+/// What is left of a request's time for its answer to arrive, when waiting for others has ended.
+constexpr std::chrono::seconds kToAnswer{1};
 constexpr std::string_view kMergePatch = "application/merge-patch+json";
 
 bool is_visible_ascii(std::string_view text) {
@@ -51,31 +61,34 @@ Response answer(unsigned status, const nlohmann::ordered_json& body, const Outco
   return response;
 }
 
-/// With one node, what was applied here was applied everywhere.
-void add_applied_everywhere(nlohmann::ordered_json& body, Response& response, unsigned seconds) {
-  body["applied_everywhere"] = true;
-  response.body = body.dump();
-  response.set("Preference-Applied", "wait=" + std::to_string(seconds));
+/// When whoever waits for the answer gives up: the client, or the node that passed it on.
+std::chrono::steady_clock::time_point deadline_of(const Request& request,
+                                                  const api::Caller& caller) {
+  const auto& relay = caller.principal.relay;
+  if (!relay) return request.deadline;
+  return std::min(request.deadline, std::chrono::steady_clock::now() + relay->answer_within);
 }
 
 }  // namespace
 
 Routes::Routes(Writer& writer, const api::Admission& admission, const security::KeyRing& ring,
-               std::string key_prefix)
+               std::string key_prefix, const Forwarder* forwarder,
+               replicas::Propagation* propagation)
     : writer_(writer),
+      forwarder_(forwarder),
+      propagation_(propagation),
       admission_(admission),
       pepper_(ring.pepper()),
       idempotency_(ring.idempotency_secret()),
       key_prefix_(std::move(key_prefix)) {}
 
 std::vector<http::Route> Routes::table() const {
-  const auto row = [this](Method method, const char* pattern,
-                          Answer (Routes::*handler)(const Request&) const) {
+  const auto row = [this](Method method, const char* pattern, Handler handler) {
     http::Route route;
     route.method = method;
     route.pattern = pattern;
     route.handler = http::AsyncHandler(
-        [this, handler](const Request& request) { return (this->*handler)(request); });
+        [this, handler](const Request& request) { return serve(request, handler); });
     return route;
   };
   return {
@@ -87,6 +100,35 @@ std::vector<http::Route> Routes::table() const {
   };
 }
 
+Routes::Answer Routes::serve(const Request& request, Handler handler) const {
+  if (forwarder_ == nullptr) co_return co_await (this->*handler)(request);
+  const auto give_up = std::min(request.deadline, std::chrono::steady_clock::now() + kFindLeader);
+  std::optional<security::Principal> caller;
+  for (;;) {
+    Response response;
+    if (writer_.takes_commands()) {
+      response = co_await (this->*handler)(request);
+      if (response.error != Errc::not_leader) co_return response;
+    }
+    if (!caller) {
+      if (auto own = api::refuse_foreign(request); !own) {
+        co_return http::problem(own.error(), request.request_id);
+      }
+      auto commander = admission_.commander(request);
+      if (!commander) co_return http::problem(commander.error(), request.request_id);
+      caller = std::move(*commander);
+    }
+    if (caller->relay) {
+      co_return http::problem(421, "another node takes commands", request.request_id);
+    }
+    response = co_await forwarder_->forward(request, *caller);
+    const bool is_late = std::chrono::steady_clock::now() + kLookAgain >= give_up;
+    if (response.error != Errc::not_leader || is_late) co_return response;
+    boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, kLookAgain);
+    co_await timer.async_wait(boost::asio::use_awaitable);
+  }
+}
+
 Result<Submission> Routes::submission(const Request& request, const api::Caller& caller, Wish wish,
                                       std::string_view canonical_body) const {
   Submission submission{};
@@ -94,7 +136,7 @@ Result<Submission> Routes::submission(const Request& request, const api::Caller&
   submission.wish = std::move(wish);
   submission.actor = api::actor_of(request, caller.principal);
   submission.traceparent = request.traceparent;
-  submission.deadline = request.deadline;
+  submission.deadline = deadline_of(request, caller);
   if (request.count("idempotency-key") == 0) return submission;
 
   const std::string_view key = request.header("idempotency-key");
@@ -121,8 +163,27 @@ boost::asio::awaitable<Result<Outcome>> Routes::carry_out(const Request& request
   co_return co_await writer_.submit(std::move(submission));
 }
 
+boost::asio::awaitable<void> Routes::add_applied_everywhere(const Request& request,
+                                                            const api::Caller& caller,
+                                                            nlohmann::ordered_json& body,
+                                                            Response& response) const {
+  const auto seconds = read_prefer_wait(request);
+  if (!seconds) co_return;
+  replicas::Spread spread{.applied_everywhere = propagation_ == nullptr, .missing = {}};
+  if (propagation_ != nullptr) {
+    const auto left = deadline_of(request, caller) - std::chrono::steady_clock::now() - kToAnswer;
+    const std::chrono::nanoseconds patience =
+        std::min<std::chrono::nanoseconds>(std::chrono::seconds(*seconds), left);
+    spread = co_await propagation_->applied_everywhere(Position{*response.position}, patience);
+  }
+  body["applied_everywhere"] = spread.applied_everywhere;
+  if (!spread.applied_everywhere) body["not_applied_by"] = spread.missing;
+  response.body = body.dump();
+  response.set("Preference-Applied", "wait=" + std::to_string(*seconds));
+}
+
 Routes::Answer Routes::put_account(const Request& request) const {
-  const auto caller = admission_.admit(request, Scope::accounts_write);
+  const auto caller = admission_.admit_command(request, Scope::accounts_write);
   if (!caller) co_return http::problem(caller.error(), request.request_id);
   const auto query = http::Query::parse(request.query, {});
   if (!query) co_return http::problem(query.error(), request.request_id);
@@ -139,7 +200,7 @@ Routes::Answer Routes::put_account(const Request& request) const {
 }
 
 Routes::Answer Routes::create_key(const Request& request) const {
-  const auto caller = admission_.admit(request, Scope::keys_write);
+  const auto caller = admission_.admit_command(request, Scope::keys_write);
   if (!caller) co_return http::problem(caller.error(), request.request_id);
   const auto query = http::Query::parse(request.query, {});
   if (!query) co_return http::problem(query.error(), request.request_id);
@@ -169,7 +230,7 @@ Routes::Answer Routes::create_key(const Request& request) const {
 }
 
 Routes::Answer Routes::change_key(const Request& request) const {
-  const auto caller = admission_.admit(request, Scope::keys_write);
+  const auto caller = admission_.admit_command(request, Scope::keys_write);
   if (!caller) co_return http::problem(caller.error(), request.request_id);
   const auto query = http::Query::parse(request.query, {});
   if (!query) co_return http::problem(query.error(), request.request_id);
@@ -191,12 +252,12 @@ Routes::Answer Routes::change_key(const Request& request) const {
   nlohmann::ordered_json json = api::key_json(outcome->state.key);
   Response response = answer(200, json, *outcome);
   response.set("ETag", api::entity_tag(outcome->state.key.version));
-  if (const auto wait = read_prefer_wait(request)) add_applied_everywhere(json, response, *wait);
+  co_await add_applied_everywhere(request, *caller, json, response);
   co_return response;
 }
 
 Routes::Answer Routes::delete_key(const Request& request) const {
-  const auto caller = admission_.admit(request, Scope::keys_write);
+  const auto caller = admission_.admit_command(request, Scope::keys_write);
   if (!caller) co_return http::problem(caller.error(), request.request_id);
   const auto key = api::key_in_path(request);
   if (!key) co_return http::problem(key.error(), request.request_id);
@@ -224,15 +285,14 @@ Routes::Answer Routes::delete_key(const Request& request) const {
 
   const auto outcome = co_await carry_out(request, *query, std::move(*wish));
   if (!outcome) co_return http::problem(outcome.error(), request.request_id);
-  const auto wait = read_prefer_wait(request);
   nlohmann::ordered_json json{{"id", key->value}, {"deleted", true}};
-  Response response = answer(wait ? 200 : 204, json, *outcome);
-  if (wait) add_applied_everywhere(json, response, *wait);
+  Response response = answer(read_prefer_wait(request) ? 200 : 204, json, *outcome);
+  co_await add_applied_everywhere(request, *caller, json, response);
   co_return response;
 }
 
 Routes::Answer Routes::reveal(const Request& request) const {
-  const auto caller = admission_.admit(request, Scope::keys_reveal);
+  const auto caller = admission_.admit_command(request, Scope::keys_reveal);
   if (!caller) co_return http::problem(caller.error(), request.request_id);
   const auto query = http::Query::parse(request.query, {});
   if (!query) co_return http::problem(query.error(), request.request_id);

@@ -62,6 +62,7 @@ Result<void> Writer::lead(const std::string& url) {
 
 void Writer::stand(const std::string& url) {
   leader_.set_url(url);
+  queue_.close({Errc::not_leader, "no node is known to take commands; nothing was written", {}});
   stands_ = true;
   log_.stand([this] { queue_.wake(); });
   thread_ = std::thread([this] { run(); });

@@ -64,8 +64,10 @@ class Writer {
   /// Refuses what comes from now on, carries out what is queued, and returns.
   void stop();
 
-  /// Whether commands are taken here.
+  /// Whether commands are carried out here,
   bool leads() const;
+  /// or may be soon: submit() waits for that.
+  bool takes_commands() const { return queue_.is_open(); }
 
   const Leader::Stats& stats() const { return leader_.stats(); }
   std::uint64_t refused_for_load() const {

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "events/result.h"
+
 namespace keyledger::http {
 
 enum class Method { get, head, post, put, patch, delete_, other };
@@ -51,6 +53,7 @@ struct Response {
   std::optional<std::uint64_t> position = {};
   /// Why, for the log, where that is no fault of the client's: it isn't told of a 500.
   std::string log_text = {};
+  std::optional<Errc> error = {};  ///< What problem() made it of.
 
   /// Appends a header line. CR, LF and NUL in `value` become spaces: nothing can be smuggled in.
   Response& set(std::string_view name, std::string_view value);

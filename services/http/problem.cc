@@ -75,6 +75,8 @@ Kind kind_of(unsigned status) {
       return {415, "unsupported-media-type", "The body's type is not one that is read here"};
     case 417:
       return {417, "expectation-failed", "The expectation can't be met"};
+    case 421:
+      return {421, "misdirected", "This node does not carry it out"};
     case 431:
       return {431, "header-too-large", "The header is too large"};
     case 500:
@@ -126,6 +128,7 @@ Response problem(const Error& error, std::string_view request_id) {
     body["errors"].push_back({{"pointer", field.pointer}, {"detail", field.detail}});
   }
   Response response = render(kind, body);
+  response.error = error.code;
   if (kind.status == 401) response.set("WWW-Authenticate", "Bearer realm=\"keyledger\"");
   if (kind.status >= 500) response.log_text = error.message;
   return response;

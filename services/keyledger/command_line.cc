@@ -18,6 +18,7 @@
 #include "services/keyledger/options.h"
 #include "services/keyledger/repair_tools.h"
 #include "services/keyledger/tools.h"
+#include "services/keyledger/topic_tools.h"
 
 namespace keyledger {
 namespace {
@@ -35,6 +36,8 @@ struct Arguments {
   ReplayArguments replay;
   DataDirArguments data;
   RepairArguments repair;
+  TopicsArguments topics;
+  CopyArguments copy;
 };
 
 /// CLI11 takes a minus for a very large number.
@@ -42,6 +45,28 @@ std::string check_position(const std::string& text) {
   const bool fits = !text.empty() && text.find_first_not_of("0123456789") == text.npos &&
                     text.find_first_not_of('0') != text.npos;
   return fits ? "" : text + " is no position: they count from 1 on";
+}
+
+void add_checked_log_options(CLI::App& app, LogConfig& config) {
+  add_log_options(app, config);
+  app.callback([&app, &config] { check_log_options(app, config); });
+}
+
+void add_topics(CLI::App& root, TopicsArguments& topics, std::map<CLI::App*, Action>& actions) {
+  CLI::App* app = root.add_subcommand("topics", "Make or check the topics of a log in Kafka");
+  app->require_subcommand(1);
+  CLI::App* create = app->add_subcommand("create", "Make those that aren't there, and check all");
+  CLI::App* check = app->add_subcommand("check", "Check that no topic's settings would lose facts");
+  for (CLI::App* each : {create, check}) {
+    add_kafka_options(*each, topics.log);
+    each->get_option("--kafka.bootstrap")->required();
+  }
+  create
+      ->add_option("--replication", topics.replication,
+                   "Copies of each (default: 3 where there are three brokers, else 1)")
+      ->check(CLI::Range(1, 100));
+  actions[create] = [&topics] { return create_topics(topics); };
+  actions[check] = [&topics] { return check_topics(topics); };
 }
 
 void add_tools(CLI::App& root, Arguments& arguments, std::map<CLI::App*, Action>& actions) {
@@ -82,6 +107,7 @@ void add_tools(CLI::App& root, Arguments& arguments, std::map<CLI::App*, Action>
   CLI::App* replay_app = root.add_subcommand("replay", "Print events as JSON lines, in order");
   replay_app->add_option("--data-dir", replay.data_dir, "The data directory")
       ->capture_default_str();
+  add_checked_log_options(*replay_app, replay.log);
   replay_app->add_option("--after", replay.after, "Begin after this position")
       ->capture_default_str();
   replay_app->add_option("--account", replay.account, "Only events of this account");
@@ -94,6 +120,7 @@ void add_tools(CLI::App& root, Arguments& arguments, std::map<CLI::App*, Action>
                                     int (*action)(const DataDirArguments&)) {
     CLI::App* app = parent->add_subcommand(name, text);
     app->add_option("--data-dir", data.data_dir, "The data directory")->capture_default_str();
+    add_checked_log_options(*app, data.log);
     actions[app] = [&data, action] { return action(data); };
   };
   CLI::App* projection =
@@ -108,6 +135,17 @@ void add_tools(CLI::App& root, Arguments& arguments, std::map<CLI::App*, Action>
   log->require_subcommand(1);
   add_data_command(log, "status", "Read every event, and print id and end of the log",
                    print_log_status);
+
+  add_topics(root, arguments.topics, actions);
+
+  CLI::App* copy = log->add_subcommand(
+      "copy", "Copy the log into topics of Kafka that are empty; goes on with what was broken off");
+  copy->add_option("--data-dir", arguments.copy.data_dir,
+                   "The data directory; no node may run there")
+      ->capture_default_str();
+  add_kafka_options(*copy, arguments.copy.log);
+  copy->get_option("--kafka.bootstrap")->required();
+  actions[copy] = [&arguments] { return copy_log_into_kafka(arguments.copy); };
 
   RepairArguments& repair = arguments.repair;
   const auto add_repair_command = [&](CLI::App* parent, const char* name, const char* text,
@@ -191,6 +229,7 @@ int run_command_line(int argc, const char* const* argv) {
       words.insert(words.end(), more.begin(), more.end());
       line = std::make_unique<CommandLine>();
       line->parse(std::move(words));
+      check_log_options(*line->serve_app, line->arguments.serve.log);
     }
   } catch (const CLI::ParseError& error) {
     return line->root.exit(error) == 0 ? 0 : 2;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "services/http/server.h"
+#include "services/keyledger/log_options.h"
 #include "services/logging/logger.h"
 
 namespace keyledger {
@@ -14,6 +15,7 @@ namespace keyledger {
 /// What `keyledger serve` was told by flags, environment and file, checked.
 struct ServeConfig {
   std::filesystem::path data_dir = "data";
+  LogConfig log;
   std::optional<std::filesystem::path> key_ring;  ///< None: `keyring.json` in the data directory.
   std::vector<std::string> listen{"127.0.0.1:8080"};
   std::vector<std::string> verify_listen;

@@ -14,6 +14,9 @@ class DataDir {
   std::filesystem::path log() const { return root_ / "log"; }
   std::filesystem::path read_model() const { return root_ / "read-model"; }
   std::filesystem::path admin_socket() const { return root_ / "admin.sock"; }
+  /// This node's copy of the sealed values, where the log is in Kafka.
+  std::filesystem::path secrets() const { return root_ / "secrets"; }
+  std::filesystem::path node_id() const { return root_ / "node-id"; }
   std::filesystem::path key_ring() const { return root_ / "keyring.json"; }
 
  private:

@@ -1,6 +1,7 @@
 #include "services/keyledger/metrics.h"
 
 #include <array>
+#include <chrono>
 #include <utility>
 #include <vector>
 
@@ -40,6 +41,41 @@ MetricFamily validations(const verify::Verifier& verifier) {
   return family;
 }
 
+void add_kafka(std::vector<MetricFamily>& families, const log::KafkaStats& stats) {
+  families.push_back(gauge("keyledger_kafka_brokers_up",
+                           "Brokers that this node has a connection to", stats.brokers_up.load()));
+  families.push_back(
+      gauge("keyledger_kafka_brokers_down", "Brokers that it has lost", stats.brokers_down.load()));
+  families.push_back(
+      counter("keyledger_kafka_commits_total", "Transactions committed", stats.commits.load()));
+  families.push_back(counter("keyledger_kafka_failed_commits_total",
+                             "Transactions whose outcome was unknown when they failed",
+                             stats.failed_commits.load()));
+  families.push_back(counter("keyledger_kafka_take_overs_total",
+                             "Times that this node became the writer", stats.take_overs.load()));
+  families.push_back(counter("keyledger_kafka_fenced_total",
+                             "Appends that failed because another node had taken over",
+                             stats.fenced.load()));
+  families.push_back(counter("keyledger_kafka_appended_bytes_total", "Bytes of events written",
+                             stats.appended_bytes.load()));
+  families.push_back(counter("keyledger_kafka_tailed_bytes_total", "Bytes of events received",
+                             stats.tailed_bytes.load()));
+}
+
+void add_lease(std::vector<MetricFamily>& families, const replicas::Lease::Figures& figures) {
+  families.push_back(
+      gauge("keyledger_lease_holds", "Whether this node may validate now", figures.holds ? 1 : 0));
+  if (figures.staleness) {
+    families.push_back(gauge("keyledger_staleness_seconds",
+                             "Since the read model was last known to be at the log's end",
+                             std::chrono::duration<double>(*figures.staleness).count()));
+  }
+  families.push_back(
+      counter("keyledger_lease_renewals_total", "Renewals that went well", figures.renewals));
+  families.push_back(counter("keyledger_lease_failures_total",
+                             "Renewals and announcements that failed", figures.failures));
+}
+
 }  // namespace
 
 std::string render_metrics(const MetricSources& sources) {
@@ -58,14 +94,12 @@ std::string render_metrics(const MetricSources& sources) {
                              connections.refused_for_memory.load()));
 
   const auto position = sources.projector.gate().position().value;
-  const auto end = sources.log.end();
+  const auto end = sources.log.known_end().value;
   families.push_back(
       gauge("keyledger_projection_position", "What the read model has applied", position));
-  if (end) {
-    families.push_back(gauge("keyledger_log_end", "The log's last position", end->value));
-    families.push_back(gauge("keyledger_projection_lag", "Positions that are not applied yet",
-                             end->value - std::min(end->value, position)));
-  }
+  families.push_back(gauge("keyledger_log_end", "The log's last position", end));
+  families.push_back(gauge("keyledger_projection_lag", "Positions that are not applied yet",
+                           end - std::min(end, position)));
   families.push_back(gauge("keyledger_projection_halted", "Whether the projector has halted",
                            sources.projector.halted() ? 1 : 0));
   families.push_back(counter("keyledger_projection_events_total", "Events applied",
@@ -99,6 +133,16 @@ std::string render_metrics(const MetricSources& sources) {
     families.push_back(counter("keyledger_erasure_failures_total",
                                "Times that this failed; it is tried again",
                                eraser.failures.load()));
+  }
+  if (sources.kafka != nullptr) add_kafka(families, sources.kafka->stats());
+  if (sources.lease != nullptr) add_lease(families, sources.lease->figures());
+  if (sources.propagation != nullptr) {
+    const auto& waits = sources.propagation->stats();
+    families.push_back(counter("keyledger_waits_applied_everywhere_total",
+                               "Changes that all live replicas had applied in time",
+                               waits.everywhere.load()));
+    families.push_back(counter("keyledger_waits_not_applied_everywhere_total",
+                               "Changes of which that is not known", waits.not_everywhere.load()));
   }
   return prometheus::TextSerializer().Serialize(families);
 }

@@ -3,12 +3,15 @@
 #include <string>
 
 #include "events/log/event_log.h"
+#include "events/log/kafka/kafka_log.h"
 #include "projections/projector.h"
 #include "services/commands/eraser.h"
 #include "services/commands/writer.h"
 #include "services/http/server.h"
 #include "services/keyledger/request_metrics.h"
 #include "services/logging/logger.h"
+#include "services/replicas/lease_keeper.h"
+#include "services/replicas/propagation.h"
 #include "services/verify/verifier.h"
 
 namespace keyledger {
@@ -24,6 +27,9 @@ struct MetricSources {
   const commands::Eraser* eraser;
   const logging::Logger& logger;
   bool ready;
+  const log::KafkaLog* kafka;
+  const replicas::LeaseKeeper* lease;
+  const replicas::Propagation* propagation;
 };
 
 /// All metrics in Prometheus's text format.

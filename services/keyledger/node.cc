@@ -1,19 +1,19 @@
 #include "services/keyledger/node.h"
 
 #include <algorithm>
-#include <array>
 #include <condition_variable>
 #include <cstdio>
 #include <string>
 #include <thread>
-#include <unistd.h>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "events/log/kafka/replicas.h"
+#include "events/log/kafka/topics.h"
 #include "services/http/problem.h"
-#include "services/keyledger/data_dir.h"
 #include "services/keyledger/metrics.h"
+#include "services/keyledger/node_id.h"
 #include "services/keyledger/openapi.h"
 #include "services/keyledger/progress.h"
 #include "services/keyledger/read_model_start.h"
@@ -28,6 +28,7 @@ using http::Response;
 
 constexpr std::size_t kQueryThreads = 2;
 constexpr std::chrono::seconds kLeadAgainAfter{1};
+constexpr std::chrono::seconds kLeaseWithin{5};
 /// How long who quarantines an event waits to hear how the projector goes on.
 constexpr std::chrono::seconds kFollowWithin{10};
 
@@ -47,11 +48,6 @@ std::string advice(const projections::Halt& halt) {
   if (!halt.event) return halt.why.message;
   return halt.why.message + "; the only way past it is keyledger projection quarantine " +
          std::to_string(halt.event->value) + " --reason …, see docs/operations.md";
-}
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  return gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : "unknown";
 }
 
 }  // namespace
@@ -74,15 +70,20 @@ Result<void> Node::open_storage() {
     return fail(Errc::io, "can't make the data directory " + data.root().string() + ": " +
                               error.message() + "; name another with --data-dir");
   }
-  auto log = log::open_embedded_log(data.log());
-  if (!log) return fail(std::move(log.error()));
-  log_ = std::move(*log);
+  if (auto opened = open_log(data); !opened) return opened;
   const auto end = log_->end();
   if (!end) return fail(end.error());
 
-  // A ring made anew over a log that has events would have another pepper than its digests.
-  auto ring = open_key_ring(config_.key_ring.value_or(data.key_ring()),
-                            !config_.key_ring && *end == Position{});
+  // A ring made anew over a log that has events would have another pepper than its digests; and
+  // several nodes have one ring.
+  const bool may_make = !config_.key_ring && embedded_ != nullptr && *end == Position{};
+  auto ring = open_key_ring(config_.key_ring.value_or(data.key_ring()), may_make);
+  if (!ring && kafka_ != nullptr && ring.error().code == Errc::not_found) {
+    return fail(Errc::not_found,
+                ring.error().message +
+                    ": the nodes of a deployment share one, made once by keyledger "
+                    "keyring init FILE; name it with --key-ring");
+  }
   if (!ring) return fail(std::move(ring.error()));
   if (!ring->can_issue() && config_.has_role("command")) {
     return fail(Errc::incompatible,
@@ -100,6 +101,36 @@ Result<void> Node::open_storage() {
   auto model = open_or_rebuild_read_model(*log_, data.read_model(), options, progress, tell);
   if (!model) return fail(std::move(model.error()));
   model_ = std::move(*model);
+  return {};
+}
+
+Result<void> Node::open_log(const DataDir& data) {
+  if (config_.log.kind == LogConfig::Kind::embedded) {
+    auto log = log::open_embedded_log(data.log());
+    if (!log) return fail(std::move(log.error()));
+    embedded_ = log->get();
+    log_ = std::move(*log);
+    return {};
+  }
+  auto id = open_node_id(data.node_id());
+  if (!id) return fail(std::move(id.error()));
+  id_ = std::move(*id);
+  log::KafkaOptions options = config_.log.kafka(id_);
+  if (config_.has_role("command")) options.secrets = data.secrets();
+  const auto complain_to_log = [this](const std::string& line) {
+    logger_.warn("kafka", {{"line", line}});
+  };
+  if (auto fit = log::check_topics(options, complain_to_log); !fit) {
+    if (fit.error().code != Errc::forbidden) return fit;
+    logger_.warn("the topics' settings can't be checked", {{"error", fit.error().message}});
+  }
+  auto log = log::open_kafka_log(options, complain_to_log);
+  if (!log) return fail(std::move(log.error()));
+  kafka_ = log->get();
+  log_ = std::move(*log);
+  auto registry = log::open_kafka_replicas(options, complain_to_log);
+  if (!registry) return fail(std::move(registry.error()));
+  registry_ = std::move(*registry);
   return {};
 }
 
@@ -146,7 +177,7 @@ Result<void> Node::start_server() {
   query_threads_ = std::make_unique<boost::asio::thread_pool>(kQueryThreads);
   if (config_.has_role("command")) {
     commands::Writer::Options options;
-    options.node = host_name();
+    options.node = kafka_ != nullptr ? id_ : host_name();
     options.values_once = config_.values_once;
     writer_ = std::make_unique<commands::Writer>(*log_, *model_, projector_->gate(), *ring_,
                                                  logger_, options);
@@ -170,8 +201,11 @@ Result<void> Node::start_server() {
     endpoints.push_back({address, http::ListenerKind::verify});
   }
   if (auto bound = server_->listen(endpoints); !bound) return bound;
+  if (registry_ && config_.has_role("verify")) keep_lease();
   // Not before: a start that fails for its address, over and over, must leave nothing in the log.
-  if (writer_ && projector_->halted()) {
+  if (writer_ && kafka_ != nullptr) {
+    writer_->stand(own_url());
+  } else if (writer_ && projector_->halted()) {
     leading_ = std::jthread([this](const std::stop_token& stop) { lead_when_caught_up(stop); });
   } else if (writer_) {
     if (auto leads = lead(); !leads) return leads;
@@ -179,14 +213,32 @@ Result<void> Node::start_server() {
   if (writer_) {
     eraser_ = std::make_unique<commands::Eraser>(*log_, logger_, config_.erase_within);
   }
+  // A node answers 503 to who validates until its first renewal: as a rule that takes no time.
+  if (lease_ && !lease_->wait_until_fresh(kLeaseWithin)) {
+    logger_.warn("this node serves before it may validate");
+  }
   server_->start();
   start_admin_server();
   return {};
 }
 
-Result<void> Node::lead() {
+/// What this node validates by: see replicas::Lease.
+void Node::keep_lease() {
+  std::string roles;
+  for (const std::string& role : config_.roles) roles += (roles.empty() ? "" : ",") + role;
+  lease_ = std::make_unique<replicas::LeaseKeeper>(
+      *registry_, *log_, projector_->gate(), [this] { return projector_->halted().has_value(); },
+      logger_,
+      replicas::Lease::Options{
+          .node = id_, .length = config_.max_staleness, .url = own_url(), .roles = roles});
+}
+
+Result<void> Node::lead() { return writer_->lead(own_url()); }
+
+/// Where other nodes reach this one.
+std::string Node::own_url() const {
   const bool named = !config_.advertise.empty();
-  return writer_->lead(named ? config_.advertise : "http://" + server_->addresses().front());
+  return named ? config_.advertise : "http://" + server_->addresses().front();
 }
 
 /// For a node that started halted: what is written must rest on everything that was.
@@ -221,7 +273,7 @@ void Node::start_admin_server() {
 }
 
 std::string Node::answer_admin(const std::string& line, unsigned uid) {
-  const LedgerParts parts{*log_, *model_, *projector_,
+  const LedgerParts parts{*log_, embedded_, *model_, *projector_,
                           [this](Position last, Position fact) { follow(last, fact); }};
   const auto request = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
   const auto answer = carry_out(parts, request, uid);
@@ -247,11 +299,15 @@ void Node::follow(Position last, Position fact) const {
 void Node::stop() {
   admin_.reset();
   leading_ = {};
+  if (writer_) writer_->hand_over();
+  if (propagation_) propagation_->stop();  // Whoever waits for other nodes is told at once.
   if (server_) server_->drain(config_.drain_timeout);
   eraser_.reset();
   if (writer_) writer_->stop();
+  if (lease_) lease_->stop();
   if (projector_) projector_->stop();
   if (query_threads_) query_threads_->join();
+  peers_.close_idle();
   server_.reset();
 }
 
@@ -261,15 +317,23 @@ std::vector<http::Route> Node::service_routes() {
     std::ranges::move(table, std::back_inserter(routes));
   };
   if (config_.has_role("verify")) {
-    verifier_ = std::make_unique<verify::Verifier>(*model_, ring_->pepper(), config_.key_prefix,
-                                                   [this] { return freshness_->fresh(); });
+    verifier_ = std::make_unique<verify::Verifier>(
+        *model_, ring_->pepper(), config_.key_prefix,
+        [this] { return lease_ ? lease_->fresh() : freshness_->fresh(); });
     verify_routes_ = std::make_unique<verify::Routes>(
         *verifier_, *admission_, [this] { return projector_->gate().position().value; }, logger_);
     append(verify_routes_->table());
   }
   if (writer_) {
-    command_routes_ =
-        std::make_unique<commands::Routes>(*writer_, *admission_, *ring_, config_.key_prefix);
+    if (kafka_ != nullptr) {
+      forwarder_ = std::make_unique<commands::Forwarder>(*model_, projector_->gate(), *ring_,
+                                                         peers_, [this] { return own_url(); });
+    }
+    if (registry_) {
+      propagation_ = std::make_unique<replicas::Propagation>(*registry_, logger_);
+    }
+    command_routes_ = std::make_unique<commands::Routes>(
+        *writer_, *admission_, *ring_, config_.key_prefix, forwarder_.get(), propagation_.get());
     append(command_routes_->table());
   }
   if (config_.has_role("query")) {
@@ -308,23 +372,29 @@ Response Node::health(const Request&) const {
 std::vector<std::string> Node::why_not_ready() const {
   std::vector<std::string> reasons;
   if (const auto halted = projector_->halted()) reasons.push_back("halted: " + advice(*halted));
-  const auto end = log_->end();
-  if (!end) {
-    reasons.push_back("the log can't be read: " + end.error().message);
-  } else if (lag_->is_behind(projector_->gate().position(), *end, Lag::Clock::now())) {
+  if (lag_->is_behind(projector_->gate().position(), log_->known_end(), Lag::Clock::now())) {
     reasons.emplace_back("the read model lags behind the log");
   }
-  if (config_.has_role("command") && !writer_->leads())
-    reasons.emplace_back("this node takes no commands: its log says why, or it is stopping");
+  if (lease_ && !lease_->fresh()) {
+    const std::string error = lease_->figures().last_error;
+    reasons.push_back("this node may not validate: its lease has run out" +
+                      (error.empty() ? "" : ": " + error));
+  }
+  if (config_.has_role("command") && !writer_->leads()) {
+    if (kafka_ == nullptr) {
+      reasons.emplace_back("this node takes no commands: its log says why, or it is stopping");
+    } else if (const auto meta = model_->meta(); !meta || meta->writer.url.empty()) {
+      reasons.emplace_back("no node is known to take commands");
+    }
+  }
   return reasons;
 }
 
 Response Node::readiness(const Request&) const {
   const auto reasons = why_not_ready();
-  const auto end = log_->end();
   const nlohmann::ordered_json body{{"ready", reasons.empty()},
                                     {"position", projector_->gate().position().value},
-                                    {"log_end", end ? end->value : 0},
+                                    {"log_end", log_->known_end().value},
                                     {"reasons", reasons}};
   return http::json_response(reasons.empty() ? 200 : 503, body.dump());
 }
@@ -332,7 +402,8 @@ Response Node::readiness(const Request&) const {
 Response Node::metrics(const Request&) const {
   MetricSources sources{*server_,      *request_metrics_, *projector_,
                         *log_,         verifier_.get(),   writer_.get(),
-                        eraser_.get(), logger_,           why_not_ready().empty()};
+                        eraser_.get(), logger_,           why_not_ready().empty(),
+                        kafka_,        lease_.get(),      propagation_.get()};
   Response response;
   response.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
   response.body = render_metrics(sources);

@@ -10,22 +10,28 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include "events/log/embedded/embedded_log.h"
+#include "events/log/kafka/kafka_log.h"
 #include "events/result.h"
 #include "projections/projector.h"
 #include "projections/read_model.h"
 #include "services/api/admission.h"
 #include "services/commands/eraser.h"
+#include "services/commands/forwarder.h"
 #include "services/commands/routes.h"
 #include "services/commands/writer.h"
+#include "services/http/client.h"
 #include "services/http/router.h"
 #include "services/http/server.h"
 #include "services/keyledger/admin_server.h"
 #include "services/keyledger/config.h"
+#include "services/keyledger/data_dir.h"
 #include "services/keyledger/freshness.h"
 #include "services/keyledger/lag.h"
 #include "services/keyledger/request_metrics.h"
 #include "services/logging/logger.h"
 #include "services/queries/routes.h"
+#include "services/replicas/lease_keeper.h"
+#include "services/replicas/propagation.h"
 #include "services/security/key_ring.h"
 #include "services/verify/routes.h"
 #include "services/verify/verifier.h"
@@ -54,11 +60,14 @@ class Node {
 
  private:
   Result<void> open_storage();
+  Result<void> open_log(const DataDir& data);
   Result<void> catch_up();
   Result<void> check_pepper() const;
   Result<void> start_server();
   Result<void> lead();
+  std::string own_url() const;
   void lead_when_caught_up(const std::stop_token& stop);
+  void keep_lease();
   void start_admin_server();
   std::string answer_admin(const std::string& line, unsigned uid);
   void follow(Position last, Position fact) const;
@@ -73,15 +82,23 @@ class Node {
   const ServeConfig& config_;
   logging::Logger& logger_;
   std::optional<security::KeyRing> ring_;
-  std::unique_ptr<log::EmbeddedLog> log_;
+  std::string id_;
+  std::unique_ptr<log::EventLog> log_;
+  const log::EmbeddedLog* embedded_ = nullptr;  ///< log_, where it is that.
+  const log::KafkaLog* kafka_ = nullptr;        ///< log_, where it is that.
   std::unique_ptr<projections::ReadModel> model_;
   std::unique_ptr<projections::Projector> projector_;
+  std::unique_ptr<log::ReplicaRegistry> registry_;  ///< Null where this is the only node.
   std::unique_ptr<Freshness> freshness_;
   std::unique_ptr<Lag> lag_;
   std::unique_ptr<api::Admission> admission_;
   std::unique_ptr<boost::asio::thread_pool> query_threads_;
   std::unique_ptr<commands::Writer> writer_;
   std::unique_ptr<commands::Eraser> eraser_;
+  std::unique_ptr<replicas::LeaseKeeper> lease_;  ///< Null without a registry or its role.
+  std::unique_ptr<replicas::Propagation> propagation_;
+  http::Client peers_;
+  std::unique_ptr<commands::Forwarder> forwarder_;
   std::unique_ptr<commands::Routes> command_routes_;
   std::unique_ptr<queries::Routes> query_routes_;
   std::unique_ptr<verify::Verifier> verifier_;

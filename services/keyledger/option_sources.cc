@@ -8,6 +8,7 @@
 #include <string_view>
 #include <toml++/toml.h>
 #include <unistd.h>
+#include <utility>
 
 namespace keyledger {
 namespace {
@@ -65,6 +66,30 @@ std::vector<std::string> values_of(const toml::node& value, const std::string& n
   return texts;
 }
 
+/// The values of a table and the tables in it, by their dotted names: `[kafka] prefix` is
+/// kafka.prefix. They are those of `table`.
+std::vector<std::pair<std::string, const toml::node*>> flat(const toml::table& table,
+                                                            const std::string& prefix = "") {
+  std::vector<std::pair<std::string, const toml::node*>> values;
+  for (const auto& [key, value] : table) {
+    const std::string name = prefix + std::string(key.str());
+    if (const toml::table* const inner = value.as_table()) {
+      for (auto& each : flat(*inner, name + ".")) values.push_back(std::move(each));
+    } else {
+      values.emplace_back(name, &value);
+    }
+  }
+  return values;
+}
+
+/// `kafka.property.sasl.username` is an option and how its value begins: `sasl.username=`.
+std::pair<std::string, std::string> split_property(const std::string& path) {
+  constexpr std::string_view kProperty = "kafka.property.";
+  if (!path.starts_with(kProperty)) return {path, ""};
+  return {std::string(kProperty.substr(0, kProperty.size() - 1)),
+          path.substr(kProperty.size()) + "="};
+}
+
 }  // namespace
 
 void name_environment_variables(CLI::App& app) {
@@ -96,16 +121,19 @@ std::vector<std::string> read_option_file(const CLI::App& app) {
   const CLI::Option* const config = app.get_option("--config");
   if (config->count() == 0) return arguments;
   const auto file = config->as<std::string>();
-  for (const auto& [key, value] : read_toml(file)) {
-    const std::string name(key.str());
+  const toml::table table = read_toml(file);
+  for (const auto& [path, value] : flat(table)) {
+    const auto [name, start] = split_property(path);
     const CLI::Option* const option = app.get_option_no_throw("--" + name);
     if (option == nullptr || long_name(*option).empty() || option == config) {
       throw CLI::ConfigError(file + ": there is no option " + name +
                              "; see keyledger serve --help");
     }
-    const auto texts = values_of(value, file + ": " + name);
+    const auto texts = values_of(*value, file + ": " + path);
     if (option->count() > 0) continue;
-    for (const std::string& text : texts) arguments.push_back("--" + name + "=" + text);
+    for (const std::string& text : texts) {
+      arguments.push_back("--" + name + "=" + start + text);
+    }
   }
   return arguments;
 }

@@ -86,8 +86,10 @@ CLI::App* add_serve(CLI::App& root, ServeConfig& config) {
   serve->add_option("--config", "A TOML file with more options: flags and environment win over it");
   serve->add_option("--data-dir", config.data_dir, "Where log and read model are kept")
       ->capture_default_str();
-  serve->add_option("--key-ring", config.key_ring,
-                    "The key ring; made as keyring.json in the data directory where none is named");
+  serve->add_option(
+      "--key-ring", config.key_ring,
+      "The key ring (default: keyring.json in the data directory, made there where the "
+      "log is embedded)");
   serve->add_option("--listen", config.listen, "Address and port to serve on; port 0: a free one")
       ->delimiter(',')
       ->check(check_address)
@@ -101,10 +103,7 @@ CLI::App* add_serve(CLI::App& root, ServeConfig& config) {
       ->delimiter(',')
       ->check(CLI::IsMember({"command", "query", "verify"}))
       ->capture_default_str();
-  serve->add_option("--log", "Where events are kept: embedded")
-      ->type_name("TEXT")
-      ->check(CLI::IsMember({"embedded"}))
-      ->default_str("embedded");
+  add_log_options(*serve, config.log);
   serve->add_option("--threads", config.threads, "I/O threads; 0: one per processor")
       ->check(CLI::Range(0U, 256U))
       ->capture_default_str();

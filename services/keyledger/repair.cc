@@ -70,7 +70,11 @@ Result<ordered_json> carry_out(const LedgerParts& parts, const json& request, un
     if (command == "quarantine") return quarantine(parts, request, uid);
     const std::filesystem::path directory = request.at("directory").get<std::string>();
     if (command == "checkpoint") return copy_model(parts.model, directory);
-    if (command == "backup") return copy_log(parts.log, directory);
+    if (command == "backup" && parts.embedded == nullptr) {
+      return fail(Errc::invalid,
+                  "this node's log is in Kafka: its topics are what is to be copied");
+    }
+    if (command == "backup") return copy_log(*parts.embedded, directory);
     return fail(Errc::invalid, "this node knows no command " + command);
   } catch (const json::exception&) {
     return fail(Errc::malformed, "this node doesn't understand the request");

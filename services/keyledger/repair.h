@@ -18,7 +18,8 @@ namespace keyledger {
 
 /// What a ledger consists of, open for writing.
 struct LedgerParts {
-  log::EmbeddedLog& log;
+  log::EventLog& log;
+  const log::EmbeddedLog* embedded;  ///< The same; null where it is in Kafka.
   projections::ReadModel& model;
   projections::Projector& projector;
   /// Returns when the projector is at `fact`, which is the position of an EventQuarantined, or has

@@ -82,7 +82,7 @@ Result<ordered_json> quarantine_here(const DataDir& data, const json& request) {
   // What keeps it from going on is told by projector.halted().
   auto caught_up = catch_up();
   if (!caught_up && !projector.halted()) return fail(std::move(caught_up.error()));
-  const LedgerParts parts{**log, **model, projector,
+  const LedgerParts parts{**log, log->get(), **model, projector,
                           [&](Position, Position) { caught_up = catch_up(); }};
   return carry_out(parts, request, getuid());
 }

@@ -12,7 +12,6 @@
 #include <nlohmann/json.hpp>
 
 #include "events/log/codec.h"
-#include "events/log/embedded/embedded_log.h"
 #include "events/time.h"
 #include "projections/projector.h"
 #include "projections/read_model.h"
@@ -146,7 +145,7 @@ int print_replay(const ReplayArguments& arguments) {
     if (!parsed) return misused("--until: " + parsed.error().message);
     until = *parsed;
   }
-  const auto log = log::open_embedded_log_for_reading(DataDir(arguments.data_dir).log());
+  const auto log = open_log_for_reading(arguments.log, DataDir(arguments.data_dir));
   if (!log) return failed(log.error());
 
   std::map<Position, Error> unreadable;  // But for those that were quarantined.
@@ -194,7 +193,7 @@ int print_projection_status(const DataDirArguments& arguments) {
   const DataDir data(arguments.data_dir);
   const auto model = projections::open_read_model_for_reading(data.read_model());
   if (!model) return failed(model.error());
-  const auto log = log::open_embedded_log_for_reading(data.log());
+  const auto log = open_log_for_reading(arguments.log, data);
   if (!log) return failed(log.error());
   const auto meta = (*model)->meta();
   if (!meta) return failed(meta.error());
@@ -224,7 +223,7 @@ int print_projection_checksum(const DataDirArguments& arguments) {
 
 int rebuild_projection(const DataDirArguments& arguments) {
   const DataDir data(arguments.data_dir);
-  const auto log = log::open_embedded_log_for_reading(data.log());
+  const auto log = open_log_for_reading(arguments.log, data);
   if (!log) return failed(log.error());
   ProgressLine line("rebuild");
   const auto rebuilt = projections::rebuild_read_model(**log, data.read_model(), line.callback());
@@ -234,7 +233,7 @@ int rebuild_projection(const DataDirArguments& arguments) {
 }
 
 int print_log_status(const DataDirArguments& arguments) {
-  const auto log = log::open_embedded_log_for_reading(DataDir(arguments.data_dir).log());
+  const auto log = open_log_for_reading(arguments.log, DataDir(arguments.data_dir));
   if (!log) return failed(log.error());
   std::uint64_t events = 0;
   std::uint64_t bytes = 0;

@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 
+#include "services/keyledger/log_options.h"
+
 namespace keyledger {
 
 // The commands that look at a deployment without being a node of it. Each prints what it found on
@@ -29,6 +31,7 @@ struct KeyRingArguments {
 
 struct ReplayArguments {
   std::filesystem::path data_dir = "data";
+  LogConfig log;
   std::uint64_t after = 0;
   std::string account;
   std::string key;
@@ -37,6 +40,7 @@ struct ReplayArguments {
 
 struct DataDirArguments {
   std::filesystem::path data_dir = "data";
+  LogConfig log;
 };
 
 int print_token(const TokenArguments& arguments);

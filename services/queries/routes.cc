@@ -178,7 +178,7 @@ Routes::Answer Routes::get_account(const Request& request) const {
 
   const auto state = co_await state_as_of(caller->account, std::nullopt, *as_of);
   if (!state) co_return http::problem(state.error(), request.request_id);
-  if (!state->account.registered) co_return not_found(request);
+  if (!state->account.registered) co_return at_position(*position, not_found(request));
   const auto body = api::account_json(caller->account, state->account);
   co_return at_position(*position, http::json_response(200, body.dump()));
 }
@@ -262,7 +262,7 @@ Routes::Answer Routes::get_key(const Request& request) const {
   const auto state = co_await state_as_of(caller->account, *id, *as_of);
   if (!state) co_return http::problem(state.error(), request.request_id);
   const KeyState& key = state->key;
-  if (key.status != KeyState::Status::live) co_return not_found(request);
+  if (key.status != KeyState::Status::live) co_return at_position(*position, not_found(request));
   const std::string tag = api::entity_tag(key.version);
   Response response;
   if (none_match_fails(request, tag)) {
@@ -327,7 +327,9 @@ Routes::Answer Routes::trail(const Request& request, HistoryQuery history) const
   if (history.key) {
     const auto key = model_.key(*history.account, *history.key);
     if (!key) co_return http::problem(key.error(), request.request_id);
-    if (key->status == KeyState::Status::absent) co_return not_found(request);
+    if (key->status == KeyState::Status::absent) {
+      co_return at_position(*position, not_found(request));
+    }
   }
   const auto page =
       co_await on_threads(threads_, [this, &history] { return model_.history(history); });

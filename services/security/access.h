@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,12 +26,22 @@ enum class Scope : unsigned {
 std::string_view scope_name(Scope scope);
 std::optional<Scope> parse_scope(std::string_view name);
 
+/// What another node, which passes a request on, saw of who sent it.
+struct Relay {
+  std::string address;
+  std::string user_agent;
+  std::string request_id;
+  std::chrono::milliseconds answer_within{};  ///< How long the client still waits.
+  bool operator==(const Relay&) const = default;
+};
+
 /// Who a bearer token says that its bearer is, once it was checked.
 struct Principal {
   std::string subject;
   std::optional<AccountId> account;
   std::optional<Username> username;
   unsigned scopes = 0;
+  std::optional<Relay> relay = std::nullopt;  ///< The bearer is another node of the deployment.
 
   bool has(Scope scope) const { return (scopes & static_cast<unsigned>(scope)) != 0; }
 };

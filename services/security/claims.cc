@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <set>
 #include <utility>
@@ -17,6 +18,7 @@ using Json = nlohmann::json;
 
 constexpr std::chrono::seconds kLeeway{30};
 constexpr std::size_t kMaxSubjectBytes = 256;
+constexpr std::string_view kLeader = "keyledger-leader";
 
 std::unexpected<Error> refuse(std::string why) {
   return fail(Errc::unauthenticated, std::move(why));
@@ -47,7 +49,21 @@ Result<std::optional<std::string>> text_claim(const Json& claims, const char* na
 
 bool is_audience(const Json& audience) {
   if (audience.is_array()) return std::ranges::find(audience, "keyledger") != audience.end();
-  return audience == "keyledger";
+  return audience == "keyledger" || audience == kLeader;
+}
+
+/// What the node says that passes the request on; nothing in a token of another audience.
+Result<std::optional<Relay>> read_relay(const Json& claims) {
+  if (claims.value("aud", Json()) != kLeader) return std::nullopt;
+  const auto address = text_claim(claims, "client_address");
+  const auto agent = text_claim(claims, "client_agent");
+  const auto request = text_claim(claims, "request_id");
+  const auto within = claims.find("within_ms");
+  const bool is_whole = address && *address && agent && *agent && request && *request &&
+                        within != claims.end() && within->is_number_integer();
+  if (!is_whole) return refuse("the token of another node does not say whose request it is");
+  return Relay{**address, **agent, **request,
+               std::chrono::milliseconds(within->get<std::int64_t>())};
 }
 
 /// Issuer, audience and times.
@@ -143,8 +159,10 @@ Result<Principal> read_claims(std::string_view json, Instant now) {
   if (!username) return fail(std::move(username.error()));
   auto scope = text_claim(*claims, "scope");
   if (!scope) return fail(std::move(scope.error()));
+  auto relay = read_relay(*claims);
+  if (!relay) return fail(std::move(relay.error()));
   return Principal{*std::move(subject), *std::move(account), *std::move(username),
-                   read_scopes(scope->value_or(""))};
+                   read_scopes(scope->value_or("")), *std::move(relay)};
 }
 
 }  // namespace keyledger::security

@@ -91,11 +91,17 @@ Result<std::string> sign_token(const KeyRing& ring, const Principal& principal, 
   };
   require(jwt_add_header(jwt.get(), "kid", key.id.c_str()));
   add("iss", "keyledger");
-  add("aud", "keyledger");
+  add("aud", principal.relay ? "keyledger-leader" : "keyledger");
   add("sub", principal.subject);
   if (principal.account) add("account", principal.account->value);
   if (principal.username) add("username", principal.username->value);
   add("scope", scope_names(principal));
+  if (principal.relay) {
+    add("client_address", principal.relay->address);
+    add("client_agent", principal.relay->user_agent);
+    add("request_id", principal.relay->request_id);
+    require(jwt_add_grant_int(jwt.get(), "within_ms", principal.relay->answer_within.count()));
+  }
   require(jwt_add_grant_int(jwt.get(), "iat", issued));
   require(jwt_add_grant_int(jwt.get(), "nbf", issued));
   require(jwt_add_grant_int(jwt.get(), "exp", issued + ttl.count()));

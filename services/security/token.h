@@ -15,14 +15,17 @@
 
 namespace keyledger::security {
 
-/// Signs a JWT (RFC 7519; ES256, `iss` and `aud` "keyledger", `kid` of the ring's newest signing
-/// key) for `principal`, good from `now` for `ttl`. Errors: incompatible (a ring without signing
-/// keys), invalid (a subject that check_token() would not take).
+/// Signs a JWT (RFC 7519; ES256, `iss` "keyledger", `kid` of the ring's newest signing key) for
+/// `principal`, good from `now` for `ttl`. Its `aud` is "keyledger"; with a relay it is
+/// "keyledger-leader", for the node that carries the request out and nobody else. Errors:
+/// incompatible (a ring without signing keys), invalid (a subject that check_token() would not
+/// take).
 Result<std::string> sign_token(const KeyRing& ring, const Principal& principal, Instant now,
                                std::chrono::seconds ttl);
 
 /// Checks a bearer token: ES256 by one of the ring's keys and nothing else, `iss`, `aud`, `exp` and
-/// `nbf` (30 s of leeway), its claims well-formed, at most 8 KiB. Thread safety: any thread.
+/// `nbf` (30 s of leeway), its claims well-formed, at most 8 KiB. The principal has a relay where
+/// another node signed for a request that it passes on. Thread safety: any thread.
 ///
 /// Errors: unauthenticated; the text says why, for the log and the caller alike, and repeats
 /// nothing of the token.

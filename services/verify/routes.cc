@@ -86,7 +86,9 @@ Routes::Answer Routes::answer_later(const Request& request, Way way) const {
   if (!query) co_return http::problem(query.error(), request.request_id);
   const auto ready = co_await admission_.min_position(request, *query);
   if (!ready) co_return http::problem(ready.error(), request.request_id);
-  co_return (this->*way.answer)(request);
+  Response response = (this->*way.answer)(request);
+  response.position = *ready;  // Not the one that this node was at when the request came.
+  co_return response;
 }
 
 Result<void> Routes::may_verify(const Request& request) const {

@@ -35,10 +35,11 @@ Result<Verdict> Verifier::judge(std::string_view value, std::optional<std::strin
                                 Instant now) const {
   Verdict verdict;
   if (has_valid_checksum(key_prefix_, value)) {
+    auto grant = model_.grant(pepper_(value));
+    // Not before: were this process suspended in between, the row would be older than it may be.
     if (!fresh_()) {
       return fail(Errc::unavailable, "the read model is stale, so no key can be judged");
     }
-    auto grant = model_.grant(pepper_(value));
     if (!grant) return fail(std::move(grant.error()));
     verdict.code = Code::not_found;
     if (*grant) {

@@ -36,7 +36,7 @@ struct Verdict {
 class Verifier {
  public:
   /// `model` is used until the Verifier is gone. `fresh` tells whether the model may still be
-  /// trusted; it is asked for each judgement and must not block.
+  /// trusted; it is asked for each judgement, after the key's row was read, and must not block.
   Verifier(const projections::ReadModel& model, std::string_view pepper, std::string key_prefix,
            std::function<bool()> fresh);
 

@@ -15,30 +15,12 @@ import threading
 import time
 import unittest
 
-from node import ADA, DEADLINE, ROOT, Node, basic
+import nginx
+from node import ADA, DEADLINE, Node, basic
 from ports import ReservedPort
 
-NGINX = "/usr/sbin/nginx"
-EXAMPLE = ROOT / "deploy" / "nginx" / "keyledger.conf"
 KEYS = "/v1/accounts/acme/keys"
 ABOUT_THE_CALLER = {"x-keyledger-account", "x-keyledger-username", "x-keyledger-key-id", "x-keyledger-key-name"}
-
-AROUND = """\
-daemon off;
-worker_processes 1;
-pid {work}/nginx.pid;
-error_log stderr;
-events {{}}
-http {{
-    access_log off;
-    client_body_temp_path {work}/body;
-    proxy_temp_path {work}/proxy;
-    fastcgi_temp_path {work}/fastcgi;
-    uwsgi_temp_path {work}/uwsgi;
-    scgi_temp_path {work}/scgi;
-    include {work}/keyledger.conf;
-}}
-"""
 
 
 class Application(http.server.ThreadingHTTPServer):
@@ -74,17 +56,7 @@ class Nginx:
     """The real one, with the example's three addresses replaced, under a directory of its own."""
 
     def __init__(self, work, client_side, keyledger, application):
-        example = EXAMPLE.read_text(encoding="utf-8")
-        for written, real in (("127.0.0.1:8000", client_side), ("127.0.0.1:8080", keyledger),
-                              ("127.0.0.1:9000", application)):
-            addressed = [line for line in example.splitlines() if written in line and not line.startswith("#")]
-            assert len(addressed) == 1, f"{written} is in {addressed}"
-            example = example.replace(written, real)
-        (work / "keyledger.conf").write_text(example, encoding="utf-8")
-        # Its workers are this user's too, and not another's that can't come into this directory.
-        user = "user root;\n" if os.geteuid() == 0 else ""
-        (work / "nginx.conf").write_text(user + AROUND.format(work=work), encoding="utf-8")
-        self._command = [NGINX, "-p", str(work), "-c", str(work / "nginx.conf"), "-e", "stderr"]
+        self._command = nginx.configure(work, client_side, [keyledger], application)
         self._errors = work / "nginx.errors"
         self._process = None
 

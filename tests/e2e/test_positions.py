@@ -1,5 +1,6 @@
 """Read your writes, and revocation that can be waited for: positions, minimum positions and Prefer: wait."""
 
+import threading
 import unittest
 
 from node import NodeTest, SharedNodeTest, at_once, basic
@@ -43,6 +44,33 @@ class Positions(SharedNodeTest):
                 answer = self.node.request(operation.method, f"{path}?min_position={position}", operation.body,
                                            token=self.token)
                 self.assertNotEqual(answer.status, 503, operation.id)
+
+    def test_what_had_to_wait_for_a_position_names_it(self):
+        key = self.create()
+        asked = [("POST", "/v1/verify", {"key": key["value"]}), ("POST", "/v1/verify", {"key": "no key"}),
+                 ("POST", "/v1/verify/batch", {"keys": [{"key": key["value"]}]}),
+                 ("GET", self.keys, None), ("GET", f"{self.keys}/{key['id']}", None),
+                 ("GET", f"{self.keys}/key_00000000000000000000000000", None),
+                 ("GET", f"{self.keys}/key_00000000000000000000000000/events", None),
+                 ("GET", f"/v1/accounts/{self.account}/events", None)]
+        for method, path, body in asked:
+            to_come = self.node.get("/healthz").position + 1
+            client, other = self.node.client(), self.node.client()
+            started = threading.Event()
+
+            def ask(client=client, method=method, path=path, body=body, to_come=to_come, started=started):
+                started.set()
+                return client.request(method, path, body, token=self.token,
+                                      headers={"Keyledger-Min-Position": str(to_come)})
+
+            def write(other=other, started=started):
+                started.wait()
+                threading.Event().wait(0.05)  # Most likely it waits by now; if it doesn't, that is right too.
+                return other.create(self.token, self.account)
+            answer, _ = at_once(ask, write)
+            self.assertGreaterEqual(answer.position, to_come, (path, answer))
+            client.close()
+            other.close()
 
     def test_what_is_no_position_is_400(self):
         for text in ("", "x", "-1", "1.0", "0x10", "1e3", "18446744073709551616", "1 2", "1,2"):

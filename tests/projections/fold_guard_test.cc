@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "events/log/codec.h"
 #include "tests/projections/folded.h"
 
 namespace keyledger::projections {
@@ -35,6 +36,15 @@ TEST_F(FoldGuard, OfARunOfAStaleTerm_SkipsAndCountsIt) {
   EXPECT_EQ(username(), "ada@example.com");
   EXPECT_EQ(ledger.position(), Position{6});
   EXPECT_THAT(positions_about(ledger.model(), "acme"), ElementsAre(3, 4));
+}
+
+TEST_F(FoldGuard, OfAnotherLogsWriter_StopsBeforeIt) {
+  const auto foreign = log::encode(ledger.story.writer_elected("node-2"), nth_unique_id(777));
+  const auto applied = ledger.apply({must(foreign)});
+  ASSERT_FALSE(applied);
+  EXPECT_EQ(applied.error().code, Errc::incompatible);
+  EXPECT_FALSE(ledger.fold().failed_for_an_event());
+  EXPECT_EQ(ledger.position(), Position{4});
 }
 
 TEST_F(FoldGuard, OfARunAfterASkippedOne_GoesOn) {

@@ -40,8 +40,13 @@ IdempotencyRecord a_record() {
 }
 
 MetaRow a_meta() {
-  return {kRowFormat,  std::string(kStoryLogId), "5a5a5a5a",
-          Position{9}, Term{nth_unique_id(2)},   kNow};
+  return {kRowFormat,
+          std::string(kStoryLogId),
+          "5a5a5a5a",
+          Position{9},
+          Term{nth_unique_id(2)},
+          kNow,
+          {"node-a", "http://192.0.2.1:8080"}};
 }
 
 /// A kind of rows: one that is whole, and how it is read. Reading says whether it could be.

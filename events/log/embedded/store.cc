@@ -1,12 +1,10 @@
 #include "events/log/embedded/store.h"
 
 #include <array>
-#include <cstdarg>
 #include <memory>
-#include <ranges>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <utility>
 
 #include <rocksdb/db.h>
@@ -15,19 +13,16 @@
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
 
-#include "events/log/embedded/rows.h"
+#include "events/log/embedded/event_rows.h"
 #include "events/log/embedded/wal_check.h"
+#include "events/log/envelopes/envelope_table.h"
+#include "events/log/envelopes/rocks.h"
 
 namespace keyledger::log {
 namespace {
 
 constexpr std::string_view kFormatKey = "format";
 constexpr std::string_view kFormat = "1";
-/// There while envelopes were erased whose bytes may still lie in some file.
-constexpr std::string_view kUnpurgedKey = "unpurged";
-/// All key ids: they begin with these letters.
-constexpr std::string_view kFirstKey = "key_";
-constexpr std::string_view kLastKey = "key_~";
 constexpr std::size_t kReadBytes = std::size_t{1} << 20U;
 /// What an opening has to check and replay at most. Without a bound, families that get few rows
 /// keep RocksDB's write-ahead logs alive long after the events of them lie in tables.
@@ -35,20 +30,12 @@ constexpr std::size_t kMaxWalBytes = std::size_t{128} << 20U;
 /// How often a reader tries again when the writer replaced files while it was opening them.
 constexpr int kOpenAttempts = 5;
 
-enum Family : std::size_t { settings, events, envelopes, families };
+enum Family : std::size_t { settings, events, sealed, families };
 constexpr std::array<const char*, families> kFamilies = {"default", "events", "envelopes"};
 
 enum class Recovery { drop_torn_tail, stop_at_damage };
 
 rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
-
-/// Drops what RocksDB tells of itself: what matters comes as a status too. RocksDB's own logger
-/// writes beside the data, and aborts the program at the second line that a full disk refuses.
-class NoLogger final : public rocksdb::Logger {
- public:
-  using rocksdb::Logger::Logv;
-  void Logv(const char*, va_list) override {}
-};
 
 rocksdb::DBOptions database_options(Recovery recovery) {
   rocksdb::DBOptions options;
@@ -62,7 +49,7 @@ rocksdb::DBOptions database_options(Recovery recovery) {
   options.wal_recovery_mode = recovery == Recovery::drop_torn_tail
                                   ? rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords
                                   : rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-  options.info_log = std::make_shared<NoLogger>();
+  options.info_log = make_no_logger();
   return options;
 }
 
@@ -80,17 +67,6 @@ std::vector<rocksdb::ColumnFamilyDescriptor> family_descriptors() {
   return descriptors;
 }
 
-/// RocksDB has no code for it. The first is said within one process, the second between two.
-bool is_somebody_elses_lock(const rocksdb::Status& status) {
-  const std::string text = status.ToString();
-  return status.IsIOError() && (text.find("lock hold by current process") != text.npos ||
-                                text.find("While lock file") != text.npos);
-}
-
-Error io_error(const rocksdb::Status& status, const std::string& what) {
-  return {status.IsCorruption() ? Errc::damaged : Errc::io, what + ": " + status.ToString(), {}};
-}
-
 Error damaged_after(Position last, const std::string& why) {
   return {Errc::damaged,
           "the log is damaged after position " + std::to_string(last.value) + " (" + why +
@@ -98,23 +74,15 @@ Error damaged_after(Position last, const std::string& why) {
           {}};
 }
 
-void widen(std::optional<KeyRange>& range, const std::string& key) {
-  if (!range) {
-    range.emplace(key, key);
-  } else if (key < range->first) {
-    range->first = key;
-  } else if (key > range->last) {
-    range->last = key;
-  }
-}
-
 }  // namespace
 
 struct Store::Database {
   std::unique_ptr<rocksdb::DB> db;
   std::array<std::unique_ptr<rocksdb::ColumnFamilyHandle>, families> handles;
+  std::optional<EnvelopeTable> envelopes;
 
   ~Database() {
+    envelopes.reset();
     for (auto& handle : handles) handle.reset();
   }
 
@@ -138,6 +106,8 @@ struct Store::Database {
     auto database = std::make_unique<Database>();
     database->db.reset(db);
     for (std::size_t i = 0; i < families; ++i) database->handles[i].reset(handles[i]);
+    database->envelopes.emplace(
+        *db, EnvelopeTable::Families{handles[settings], handles[sealed], handles});
     return {status, std::move(database)};
   }
 
@@ -168,7 +138,7 @@ struct Store::Database {
     if (row->status().IsCorruption()) {
       return fail(damaged_after(last_whole(), row->status().ToString()));
     }
-    if (!row->status().ok()) return fail(io_error(row->status(), "can't read the log's end"));
+    if (!row->status().ok()) return fail(rocksdb_error(row->status(), "can't read the log's end"));
     if (!row->Valid()) return Position{};
     const auto position = read_event_key(row->key().ToStringView());
     if (!position) return fail(Errc::damaged, "the log's last row has no position for a key");
@@ -185,31 +155,11 @@ struct Store::Database {
   Result<void> check_format() const {
     std::string format;
     const auto status = db->Get({}, family(settings), slice(kFormatKey), &format);
-    if (!status.ok()) return fail(io_error(status, "can't read the log's format"));
+    if (!status.ok()) return fail(rocksdb_error(status, "can't read the log's format"));
     if (format == kFormat) return {};
     return fail(Errc::incompatible, "the log has format " + format +
                                         ", and this program reads format " + std::string(kFormat) +
                                         ": it needs another version of keyledger");
-  }
-
-  Result<std::optional<Envelope>> envelope(const KeyId& key) const {
-    std::string row;
-    const auto status = db->Get({}, family(envelopes), key.value, &row);
-    if (status.IsNotFound()) return std::optional<Envelope>{};
-    if (!status.ok()) return fail(io_error(status, "can't read the envelope of " + key.value));
-    auto envelope = read_envelope_row(key.value, row);
-    if (!envelope) return fail(Errc::damaged, "the envelope of " + key.value + " can't be read");
-    return envelope;
-  }
-
-  /// Adds to `batch` what takes the envelope of `key` away, and its date of erasure.
-  Result<void> erase_envelope(rocksdb::WriteBatch& batch, const KeyId& key) const {
-    const auto old = envelope(key);
-    if (!old) return fail(old.error());
-    if (!*old) return {};
-    batch.Delete(family(envelopes), key.value);
-    if ((*old)->erase_after) batch.Delete(family(settings), due_key(*(*old)->erase_after, key));
-    return {};
   }
 };
 
@@ -258,23 +208,18 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
     return fail(Errc::locked, "another process serves " + directory.string() +
                                   ": stop it first, or name another --data-dir");
   }
-  if (!status.ok()) return fail(io_error(status, "can't open the log " + directory.string()));
+  if (!status.ok()) return fail(rocksdb_error(status, "can't open the log " + directory.string()));
   if (database->is_unwritten()) {
     rocksdb::WriteOptions synced;
     synced.sync = true;
     status =
         database->db->Put(synced, database->family(settings), slice(kFormatKey), slice(kFormat));
-    if (!status.ok()) return fail(io_error(status, "can't write to " + directory.string()));
+    if (!status.ok()) return fail(rocksdb_error(status, "can't write to " + directory.string()));
   }
   if (auto known = database->check_format(); !known) return fail(std::move(known.error()));
   const auto end = database->end();
   if (!end) return fail(end.error());
-  std::string mark;
-  const bool is_unpurged =
-      database->db->Get({}, database->family(settings), slice(kUnpurgedKey), &mark).ok();
-  auto store = std::unique_ptr<Store>(new Store(std::move(database), *end));
-  if (is_unpurged) store->unpurged_.emplace(std::string(kFirstKey), std::string(kLastKey));
-  return store;
+  return std::unique_ptr<Store>(new Store(std::move(database), *end));
 }
 
 Result<std::unique_ptr<Store>> Store::open_for_reading(const std::filesystem::path& directory) {
@@ -290,7 +235,7 @@ Result<std::unique_ptr<Store>> Store::open_for_reading(const std::filesystem::pa
   }
   if (!checked) return fail(checked.error());
   if (!opened.first.ok()) {
-    return fail(io_error(opened.first, "can't read the log " + directory.string()));
+    return fail(rocksdb_error(opened.first, "can't read the log " + directory.string()));
   }
   if (opened.second->is_unwritten()) {
     return fail(Errc::not_found, "there is no log yet in " + directory.string());
@@ -335,20 +280,11 @@ Result<std::vector<StoredEvent>> Store::read(Position position, Position end,
 }
 
 Result<std::optional<Envelope>> Store::envelope(const KeyId& key) const {
-  return database_->envelope(key);
+  return database_->envelopes->find(key);
 }
 
 Result<std::vector<KeyId>> Store::envelopes_due(Instant now, std::size_t max) const {
-  std::vector<KeyId> due;
-  const std::unique_ptr<rocksdb::Iterator> row(
-      database_->db->NewIterator({}, database_->family(settings)));
-  for (row->Seek(slice(kDuePrefix)); row->Valid() && due.size() < max; row->Next()) {
-    auto envelope = read_due_key(row->key().ToStringView());
-    if (!envelope || envelope->erase_after > now) break;
-    due.push_back(std::move(envelope->key));
-  }
-  if (!row->status().ok()) return fail(io_error(row->status(), "can't read what is to be erased"));
-  return due;
+  return database_->envelopes->due(now, max);
 }
 
 Result<void> Store::back_up(const std::filesystem::path& directory) const {
@@ -357,7 +293,7 @@ Result<void> Store::back_up(const std::filesystem::path& directory) const {
   const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
   if (status.ok()) status = checkpoint->CreateCheckpoint(directory.string());
   if (status.ok()) return {};
-  return fail(io_error(status, "can't copy the log to " + directory.string()));
+  return fail(rocksdb_error(status, "can't copy the log to " + directory.string()));
 }
 
 Result<void> Store::write(const Append& append, Position first) {
@@ -366,72 +302,9 @@ Result<void> Store::write(const Append& append, Position first) {
     batch.Put(database_->family(events), event_key(first), event);
     ++first.value;
   }
-  std::unordered_set<std::string_view> settled;  // Keys of which the batch says all already.
-  for (const KeyId& key : append.erased) {
-    if (!settled.insert(key.value).second) continue;
-    if (auto done = database_->erase_envelope(batch, key); !done) {
-      return fail(Errc::unavailable, done.error().message);
-    }
-  }
-  // Of several for one key the last counts.
-  for (const Envelope& envelope : append.envelopes | std::views::reverse) {
-    if (!settled.insert(envelope.key.value).second) continue;
-    if (auto done = database_->erase_envelope(batch, envelope.key); !done) {
-      return fail(Errc::unavailable, done.error().message);
-    }
-    batch.Put(database_->family(envelopes), envelope.key.value, envelope_row(envelope));
-    if (envelope.erase_after) {
-      batch.Put(database_->family(settings), due_key(*envelope.erase_after, envelope.key), {});
-    }
-  }
-  const std::lock_guard lock(mutex_);
-  if (!append.erased.empty()) {
-    batch.Put(database_->family(settings), slice(kUnpurgedKey), {});
-    for (const KeyId& key : append.erased) widen(unpurged_, key.value);
-  }
-  rocksdb::WriteOptions synced;
-  synced.sync = true;
-  const auto status = database_->db->Write(synced, &batch);
-  if (status.ok()) return {};
-  return fail(
-      Errc::outcome_unknown,
-      "writing to the log failed, and nobody knows what reached the disk: " + status.ToString());
+  return database_->envelopes->write(batch, append, /*synced=*/true);
 }
 
-Result<bool> Store::purge() {
-  std::optional<KeyRange> keys;
-  {
-    const std::lock_guard lock(mutex_);
-    keys.swap(unpurged_);
-  }
-  if (!keys) return false;
-  if (auto rewritten = rewrite(*keys); !rewritten) {
-    const std::lock_guard lock(mutex_);
-    widen(unpurged_, keys->first);
-    widen(unpurged_, keys->last);
-    return fail(std::move(rewritten.error()));
-  }
-  const std::lock_guard lock(mutex_);
-  if (unpurged_) return true;  // Others were erased meanwhile: the mark is theirs now.
-  const auto status = database_->db->Delete({}, database_->family(settings), slice(kUnpurgedKey));
-  if (!status.ok()) return fail(io_error(status, "can't note that erased values are gone"));
-  return true;
-}
-
-/// Erased rows leave memory and write-ahead log by a flush, and the files that hold the rows proper
-/// by a compaction down to the last level.
-Result<void> Store::rewrite(const KeyRange& keys) {
-  std::vector<rocksdb::ColumnFamilyHandle*> all;
-  for (const auto& handle : database_->handles) all.push_back(handle.get());
-  auto status = database_->db->Flush({}, all);
-  if (!status.ok()) return fail(io_error(status, "can't flush erased values"));
-  rocksdb::CompactRangeOptions options;
-  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
-  const rocksdb::Slice first(keys.first);
-  const rocksdb::Slice last(keys.last);
-  status = database_->db->CompactRange(options, database_->family(envelopes), &first, &last);
-  if (!status.ok()) return fail(io_error(status, "can't rewrite what lies around erased values"));
-  return {};
-}
+Result<bool> Store::purge() { return database_->envelopes->purge(); }
 
 }  // namespace keyledger::log

@@ -3,9 +3,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "events/log/event_log.h"
@@ -16,12 +14,6 @@ class Env;
 }
 
 namespace keyledger::log {
-
-/// Key ids from the first to the last.
-struct KeyRange {
-  std::string first;
-  std::string last;
-};
 
 /// The embedded log's RocksDB: what is in it, and how it is opened safely. Families: `default` (the
 /// format, and which envelopes are due when), `events` (position to bytes) and `envelopes` (key id
@@ -63,12 +55,8 @@ class Store {
   struct Database;
   explicit Store(std::unique_ptr<Database> database, Position end);
 
-  Result<void> rewrite(const KeyRange& keys);
-
   std::unique_ptr<Database> database_;
   Position end_at_opening_;
-  std::mutex mutex_;
-  std::optional<KeyRange> unpurged_;  ///< Where envelopes were erased since. Guarded by mutex_.
 };
 
 }  // namespace keyledger::log

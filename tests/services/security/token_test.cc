@@ -49,6 +49,24 @@ TEST_F(Token, WithNothingButASubject_MayDoNothing) {
   EXPECT_EQ(who->scopes, 0U);
 }
 
+TEST_F(Token, OfANodeThatPassesARequestOn_TellsWhatItSawOfTheClient) {
+  Principal signed_for = ada();
+  signed_for.relay = {"192.0.2.7", "curl/8.0 (\"quoted\")", "request-1", std::chrono::seconds{29}};
+  const auto token = sign_token(ring_, signed_for, kNow, seconds{30});
+  ASSERT_TRUE(token);
+  const auto who = check_token(ring_, *token, kNow);
+  ASSERT_TRUE(who) << who.error().message;
+  EXPECT_EQ(who->subject, signed_for.subject);
+  EXPECT_EQ(who->account, signed_for.account);
+  EXPECT_EQ(who->relay, signed_for.relay);
+  EXPECT_FALSE(check_token(ring_, *token, kNow + std::chrono::seconds{61}));
+}
+
+TEST_F(Token, ForTheLeaderThatDoesNotSayWhoseRequestItIs_IsRefused) {
+  expect_refused(token_with(R"("aud":"keyledger-leader","request_id":"request-1")"),
+                 "does not say whose request it is");
+}
+
 TEST_F(Token, ThatAnotherImplementationSigned_IsAccepted) { expect_accepted(token_with("")); }
 
 TEST_F(Token, SignedForASubjectThatNoCheckWouldTake_IsRefusedAtOnce) {

@@ -154,6 +154,17 @@ TEST_F(VerifierOfKeys, WithSeveralThingsWrong_NamesTheFirstInTheContractsOrder) 
   expect_code(Code::expired, value_of(2));
 }
 
+TEST_F(VerifierOfKeys, AsksWhetherTheModelIsFreshWhenTheRowWasRead) {
+  const Verifier verifier(*model_, kPepper, "kl", [&] {
+    tell(story_.about(nth_key_id(1), KeyDisabled{}));
+    return judge(value_of(1))->code == Code::disabled;
+  });
+  ASSERT_TRUE(judge(value_of(1)));
+  const auto verdict = verifier.judge(value_of(1), std::nullopt, kNow);
+  ASSERT_TRUE(verdict);
+  EXPECT_EQ(verdict->code, Code::valid) << "the row was not read before";
+}
+
 TEST_F(VerifierOfKeys, OnAStaleModel_FailsClosed) {
   fresh_ = false;
   for (const std::string& value : {value_of(1), value_of(99)}) {

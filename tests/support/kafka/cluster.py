@@ -15,21 +15,36 @@ from .proxy import Proxy
 FORMAT_DEADLINE = 90  # Seconds.
 
 
+class Door:
+    """A way into a cluster that leads to each broker through a Proxy (`proxies`, in the order of the brokers)."""
+
+    def __init__(self, name, proxies):
+        self.name = name
+        self.proxies = proxies
+
+    @property
+    def bootstrap(self):
+        return ",".join(proxy.address for proxy in self.proxies)
+
+
 class Cluster:
     """Brokers that are controllers too (KRaft). Starts and ends with the context.
 
     With three, a topic has three replicas and a write needs two of them where nothing else is said. `proxied`: clients
     reach each broker only through a Proxy of its own (`proxies`, in the order of `brokers`), the brokers reach each
-    other without. `settings` are more lines for each server.properties, and win.
+    other without. `doors`: so many further ways in beside that, each a Door, so that single clients can be cut off.
+    `settings` are more lines for each server.properties, and win.
     """
 
-    def __init__(self, brokers=1, proxied=False, settings=None):
+    def __init__(self, brokers=1, proxied=False, settings=None, doors=0):
         assert brokers in (1, 3), "a quorum is 1 or 3 here"
         self._directory = tempfile.TemporaryDirectory(prefix="keyledger-kafka-", ignore_cleanup_errors=True)
-        self._ports = [{name: ReservedPort() for name in ("PLAINTEXT", "INTERNAL", "CONTROLLER")}
+        doors = [f"DOOR{number}" for number in range(doors)]
+        self._ports = [{name: ReservedPort() for name in ("PLAINTEXT", "INTERNAL", "CONTROLLER", *doors)}
                        for _ in range(brokers)]
         self._settings = settings or {}
         self.proxies = [Proxy(ports["PLAINTEXT"].number) for ports in self._ports] if proxied else []
+        self.doors = [Door(name, [Proxy(ports[name].number) for ports in self._ports]) for name in doors]
         self.brokers = [self._broker(number) for number in range(1, brokers + 1)]
         self._formatted = False
 
@@ -63,7 +78,7 @@ class Cluster:
         """Kills what runs and removes all data."""
         for broker in self.brokers:
             broker.kill()
-        for proxy in self.proxies:
+        for proxy in (*self.proxies, *(proxy for door in self.doors for proxy in door.proxies)):
             proxy.close()
         for port in (port for ports in self._ports for port in ports.values()):
             port.close()
@@ -82,13 +97,15 @@ class Cluster:
     def _properties(self, number, home, bootstrap):
         ports, brokers = self._ports[number - 1], len(self._ports)
         replicas, in_sync = (3, 2) if brokers == 3 else (1, 1)
+        advertised = {"PLAINTEXT": bootstrap, "INTERNAL": ports["INTERNAL"].address,
+                      **{door.name: door.proxies[number - 1].address for door in self.doors}}
         voters = [f"{voter}@{its['CONTROLLER'].address}" for voter, its in enumerate(self._ports, 1)]
         return {
             "node.id": number,
             "process.roles": "broker,controller",
             "controller.quorum.voters": ",".join(voters),
             "listeners": ",".join(f"{name}://{port.address}" for name, port in ports.items()),
-            "advertised.listeners": f"PLAINTEXT://{bootstrap},INTERNAL://{ports['INTERNAL'].address}",
+            "advertised.listeners": ",".join(f"{name}://{address}" for name, address in advertised.items()),
             "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in ports),
             "inter.broker.listener.name": "INTERNAL",
             "controller.listener.names": "CONTROLLER",

@@ -112,6 +112,20 @@ class BehindAProxy(unittest.TestCase):
         self.assertEqual(kcat.consume(self.cluster.bootstrap, "facts"), ["cut", "hold"])
 
 
+class ThroughDoors(unittest.TestCase):
+    def test_one_that_is_shut_leaves_the_others_open(self):
+        with Cluster(doors=2) as cluster:
+            create_topic(cluster.bootstrap, "facts")
+            first, second = cluster.doors
+            known = kcat.metadata(first.bootstrap)
+            self.assertEqual([broker["name"] for broker in known["brokers"]], [first.bootstrap])
+            first.proxies[0].cut()
+            self.assertIsNone(kcat.metadata(first.bootstrap, within=1))
+            kcat.produce(second.bootstrap, "facts", "another way")
+            first.proxies[0].heal()
+            self.assertEqual(kcat.consume(first.bootstrap, "facts"), ["another way"])
+
+
 class WithKafka(unittest.TestCase):
     def test_the_command_has_a_broker_and_its_code_comes_back(self):
         done = run_with_kafka("sh", "-c", 'kcat -L -b "$KEYLEDGER_TEST_KAFKA" >/dev/null && exit 7')

@@ -1,4 +1,4 @@
-#include "events/log/embedded/rows.h"
+#include "events/log/envelopes/rows.h"
 
 #include <cstdint>
 #include <limits>
@@ -6,24 +6,9 @@
 namespace keyledger::log {
 namespace {
 
-constexpr std::size_t kNumberBytes = 8;
 constexpr char kEnvelopeFormat = '\x01';
 constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
 constexpr std::uint64_t kSignBit = std::uint64_t{1} << 63U;
-
-void append_number(std::string& out, std::uint64_t number) {
-  for (unsigned shift = 64; shift > 0;) {
-    shift -= 8;
-    out += static_cast<char>((number >> shift) & 0xFFU);
-  }
-}
-
-/// `bytes` must be kNumberBytes long.
-std::uint64_t read_number(std::string_view bytes) {
-  std::uint64_t number = 0;
-  for (const char byte : bytes) number = number << 8U | static_cast<unsigned char>(byte);
-  return number;
-}
 
 /// With the sign bit turned over, instants before 1970 sort before those after.
 std::uint64_t to_sortable(Instant at) {
@@ -36,15 +21,17 @@ Instant from_sortable(std::uint64_t number) {
 
 }  // namespace
 
-std::string event_key(Position position) {
-  std::string key;
-  append_number(key, position.value);
-  return key;
+void append_number(std::string& out, std::uint64_t number) {
+  for (unsigned shift = 64; shift > 0;) {
+    shift -= 8;
+    out += static_cast<char>((number >> shift) & 0xFFU);
+  }
 }
 
-std::optional<Position> read_event_key(std::string_view key) {
-  if (key.size() != kNumberBytes) return std::nullopt;
-  return Position{read_number(key)};
+std::uint64_t read_number(std::string_view bytes) {
+  std::uint64_t number = 0;
+  for (const char byte : bytes) number = number << 8U | static_cast<unsigned char>(byte);
+  return number;
 }
 
 std::string envelope_row(const Envelope& envelope) {

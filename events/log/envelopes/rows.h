@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,13 +10,7 @@
 
 namespace keyledger::log {
 
-// The keys and values of the embedded log's families. Numbers are big-endian, so that they sort.
-
-/// The key of an event: its position in eight bytes.
-std::string event_key(Position position);
-
-/// The position that event_key() wrote; nothing if `key` is none of those.
-std::optional<Position> read_event_key(std::string_view key);
+// The keys and values of an EnvelopeTable. Numbers are big-endian, so that they sort.
 
 /// The value under a key id: one byte of format, the instant of erasure (eight bytes of
 /// microseconds, all ones: never) and what is sealed.
@@ -36,5 +32,12 @@ std::optional<DueEnvelope> read_due_key(std::string_view key);
 
 /// What every due_key() begins with, and nothing else in its family.
 inline constexpr std::string_view kDuePrefix = "due/";
+
+/// Such numbers, for others' rows.
+inline constexpr std::size_t kNumberBytes = 8;
+void append_number(std::string& out, std::uint64_t number);
+
+/// `bytes` must be kNumberBytes long.
+std::uint64_t read_number(std::string_view bytes);
 
 }  // namespace keyledger::log
