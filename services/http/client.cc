@@ -1,10 +1,9 @@
 #include "services/http/client.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdint>
 #include <optional>
-#include <sys/socket.h>
+#include <poll.h>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -75,11 +74,8 @@ struct Client::Connection {
   /// Whether the other side has left it open, and said nothing.
   bool is_usable() {
     if (steady_clock::now() - idle_since > kIdleFor) return false;
-    beast::error_code ec;
-    stream.socket().non_blocking(true, ec);
-    char byte = 0;
-    const auto got = ::recv(stream.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+    pollfd look{stream.socket().native_handle(), POLLIN | POLLRDHUP, 0};
+    return ::poll(&look, 1, /*timeout=*/0) == 0;
   }
 
   beast::tcp_stream stream;
@@ -92,14 +88,12 @@ Client::~Client() = default;
 
 std::unique_ptr<Client::Connection> Client::take(const Key& key) {
   for (;;) {
-    std::unique_ptr<Connection> connection;
-    {
-      const std::scoped_lock lock(mutex_);
-      auto& idle = idle_[key];
-      if (idle.empty()) return nullptr;
-      connection = std::move(idle.back());
-      idle.pop_back();
-    }
+    std::unique_lock lock(mutex_);
+    auto& idle = idle_[key];
+    if (idle.empty()) return nullptr;
+    auto connection = std::move(idle.back());
+    idle.pop_back();
+    lock.unlock();
     if (connection->is_usable()) return connection;
   }
 }
