@@ -162,7 +162,7 @@ bool Projector::apply_all() {
     auto page = read_page();
     // A log that can't be reached says nothing about its events: what is told of it is how old the
     // model is.
-    if (!page && page.error().code == Errc::unavailable) return true;
+    if (!page && page.error().code == Errc::unavailable) return !halted();
     const auto applied = apply_page(page);
     if (!applied) {
       halt(applied.error());

@@ -83,6 +83,21 @@ TEST_F(FollowingALog, AppliesWhatIsAppended) {
   EXPECT_EQ(following.projector().stats().applied_events, 5U);
 }
 
+TEST_F(FollowingALog, ThatCannotBeReached_NeitherHaltsNorResumesWhoHadHalted) {
+  Following following(log, directory / "read-model");
+  log.damage(Position{5});
+  append_events(log, {story.about(key, KeyDisabled{})});
+  EXPECT_EQ(following.why().code, Errc::damaged);
+  log.cut_off();
+  const auto until = deadline();  // It looks once a second, at two places.
+  while (log.refused_reads() < 3 && std::chrono::steady_clock::now() < until) {
+    std::this_thread::yield();
+  }
+  ASSERT_GE(log.refused_reads(), 3U);
+  EXPECT_TRUE(following.projector().halted());
+  EXPECT_EQ(following.halts(), 1);
+}
+
 TEST_F(FollowingALog, HasAppliedAPositionWhoeverWaitedForItGoesOn) {
   Following following(log, directory / "read-model");
   for (std::uint32_t version = 2; version < 200; ++version) {

@@ -13,6 +13,10 @@ constexpr std::size_t kPageBytes = std::size_t{1} << 20U;
 
 Result<std::vector<StoredEvent>> MemoryLog::read_after(Position position, std::size_t max) const {
   const std::lock_guard lock(mutex_);
+  if (is_cut_off_) {
+    ++refused_reads_;
+    return fail(Errc::unavailable, "the log can't be reached");
+  }
   std::vector<StoredEvent> page;
   std::size_t bytes = 0;
   for (std::uint64_t i = position.value; i < events_.size() && page.size() < max; ++i) {
@@ -97,6 +101,16 @@ void MemoryLog::fail_next_append(Errc code, Fate fate) {
 void MemoryLog::reopen() {
   const std::lock_guard lock(mutex_);
   closed_ = false;
+}
+
+void MemoryLog::cut_off() {
+  const std::lock_guard lock(mutex_);
+  is_cut_off_ = true;
+}
+
+std::size_t MemoryLog::refused_reads() const {
+  const std::lock_guard lock(mutex_);
+  return refused_reads_;
 }
 
 void MemoryLog::damage(Position position) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -38,6 +39,11 @@ class MemoryLog final : public EventLog {
   /// As opening it anew after a restart: takes appends again.
   void reopen();
 
+  /// Refuses all reads from now on, as a log on another machine does that can't be reached.
+  void cut_off();
+  /// How often it did.
+  std::size_t refused_reads() const;
+
   /// Makes the event at `position` unreadable.
   void damage(Position position);
 
@@ -55,6 +61,8 @@ class MemoryLog final : public EventLog {
   std::map<KeyId, Envelope> envelopes_;
   std::optional<Position> damaged_;
   std::optional<Failure> next_failure_;
+  bool is_cut_off_ = false;
+  mutable std::size_t refused_reads_ = 0;
   bool closed_ = false;
   bool has_unpurged_ = false;
 };
