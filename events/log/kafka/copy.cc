@@ -1,12 +1,15 @@
 #include "events/log/kafka/copy.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
+#include <iterator>
+#include <optional>
 #include <string>
 #include <utility>
 
-#include "events/log/codec.h"
 #include "events/log/kafka/record.h"
+#include "events/log/outline.h"
 
 namespace keyledger::log {
 namespace {
@@ -90,23 +93,17 @@ Result<Position> common_beginning(const LogReader& source, const LogReader& targ
     if (theirs->empty()) return position;
     const auto ours = source.read_after(position, theirs->size());
     if (!ours) return fail(ours.error());
-    for (std::size_t i = 0; i < theirs->size(); ++i) {
-      if (i >= ours->size()) {
-        if (ours->empty()) return fail(not_a_beginning((*theirs)[i].position));
-        break;
-      }
-      if ((*theirs)[i] != (*ours)[i]) return fail(not_a_beginning((*theirs)[i].position));
-      position = (*theirs)[i].position;
-    }
+    const auto [their, our] = std::ranges::mismatch(*theirs, *ours);
+    const bool differs = their != theirs->end() && (our != ours->end() || ours->empty());
+    if (differs) return fail(not_a_beginning(their->position));
+    position = std::prev(their)->position;  // Ours may be the shorter page, and go on behind it.
   }
 }
 
 /// The key that an event made, whose envelope goes with it.
 std::optional<KeyId> created_key(std::string_view bytes) {
-  const auto decoded = decode(bytes);
-  const auto* event = decoded ? std::get_if<Event>(&*decoded) : nullptr;
-  if (event == nullptr || !std::holds_alternative<KeyCreated>(event->fact)) return std::nullopt;
-  return event->key;
+  const Outline told = outline(bytes);
+  return told.type == "keyledger.KeyCreated" ? told.key : std::nullopt;
 }
 
 }  // namespace
