@@ -1,7 +1,6 @@
 #include "services/commands/eraser.h"
 
-#include <condition_variable>
-#include <mutex>
+#include "events/log/pause.h"
 
 namespace keyledger::commands {
 
@@ -13,12 +12,9 @@ Eraser::Eraser(log::EventLog& log, logging::Logger& logger, std::chrono::millise
 Eraser::~Eraser() = default;
 
 void Eraser::run(const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any never;
   while (!stop.stop_requested()) {
     purge();
-    std::unique_lock lock(mutex);
-    never.wait_for(lock, stop, interval_, [] { return false; });
+    log::pause(stop, interval_);
   }
 }
 

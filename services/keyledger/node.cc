@@ -11,6 +11,7 @@
 
 #include "events/log/kafka/replicas.h"
 #include "events/log/kafka/topics.h"
+#include "events/log/pause.h"
 #include "services/http/problem.h"
 #include "services/keyledger/metrics.h"
 #include "services/keyledger/node_id.h"
@@ -243,8 +244,6 @@ std::string Node::own_url() const {
 
 /// For a node that started halted: what is written must rest on everything that was.
 void Node::lead_when_caught_up(const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any never;
   while (!stop.stop_requested()) {
     const auto end = log_->end();
     const bool at_end = end && projector_->gate().wait_for(
@@ -254,8 +253,7 @@ void Node::lead_when_caught_up(const std::stop_token& stop) {
       if (leads) return;
       logger_.error("can't take commands yet", {{"error", leads.error().message}});
     }
-    std::unique_lock lock(mutex);
-    never.wait_for(lock, stop, kLeadAgainAfter, [] { return false; });
+    log::pause(stop, kLeadAgainAfter);
   }
 }
 

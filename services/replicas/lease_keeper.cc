@@ -6,6 +6,8 @@
 #include <mutex>
 #include <utility>
 
+#include "events/log/pause.h"
+
 namespace keyledger::replicas {
 namespace {
 
@@ -42,10 +44,7 @@ void LeaseKeeper::pause(const std::stop_token& stop, const Lease::Pause& pause) 
         gate_.wait_for(*pause.position, std::chrono::steady_clock::now() + slice);
     return;
   }
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
-  never.wait_for(lock, stop, pause.at_most, [] { return false; });
+  log::pause(stop, pause.at_most);
 }
 
 void LeaseKeeper::tell_changes() {

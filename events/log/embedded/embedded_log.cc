@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "events/log/embedded/store.h"
+#include "events/log/pause.h"
 
 namespace keyledger::log {
 namespace {
@@ -30,10 +31,7 @@ class EmbeddedReader final : public LogReader {
   bool wait_beyond(Position position, std::stop_token stop,
                    std::chrono::milliseconds timeout) const override {
     if (store_->end_at_opening() > position) return true;
-    std::mutex mutex;
-    std::condition_variable_any never;
-    std::unique_lock lock(mutex);
-    never.wait_for(lock, std::move(stop), timeout, [] { return false; });
+    pause(stop, timeout);
     return false;
   }
 

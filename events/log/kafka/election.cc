@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "events/log/pause.h"
+
 namespace keyledger::log::kafka {
 namespace {
 
@@ -47,10 +49,7 @@ void Election::run(const std::stop_token& stop) {
       take_part(*member, stop);
       leave(std::move(*member));
     }
-    std::mutex mutex;
-    std::condition_variable_any never;
-    std::unique_lock lock(mutex);
-    never.wait_for(lock, stop, kPause, [] { return false; });
+    log::pause(stop, kPause);
   }
 }
 

@@ -15,6 +15,7 @@
 #include "events/log/kafka/partition_reader.h"
 #include "events/log/kafka/produce.h"
 #include "events/log/kafka/replica_record.h"
+#include "events/log/pause.h"
 #include "events/log/replica_table.h"
 
 namespace keyledger::log {
@@ -106,7 +107,6 @@ class KafkaReplicas final : public ReplicaRegistry {
   void begin();
   void take(const PartitionReader::Batch& batch);
   void recover(const std::stop_token& stop, const Trouble& trouble);
-  void pause(const std::stop_token& stop) const;
 
   /// Errors: unavailable.
   Result<Bounds> ask() const;
@@ -237,7 +237,7 @@ void KafkaReplicas::run(const std::stop_token& stop) {
     if (is_stuck_.exchange(false)) reader_.reset();
     if (!reader_) begin();
     if (!reader_) {
-      pause(stop);
+      log::pause(stop, kPause);
       continue;
     }
     const auto batch = reader_->read(kBatch, kPollEvery);
@@ -314,14 +314,7 @@ void KafkaReplicas::recover(const std::stop_token& stop, const Trouble& trouble)
     next_ = -1;
     complete_at_ = -1;
   }
-  pause(stop);
-}
-
-void KafkaReplicas::pause(const std::stop_token& stop) const {
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
-  never.wait_for(lock, stop, kPause, [] { return false; });
+  log::pause(stop, kPause);
 }
 
 }  // namespace

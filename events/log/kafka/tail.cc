@@ -5,6 +5,7 @@
 
 #include "events/log/kafka/damage.h"
 #include "events/log/kafka/run_search.h"
+#include "events/log/pause.h"
 
 namespace keyledger::log::kafka {
 namespace {
@@ -162,7 +163,7 @@ void Tail::examine(const std::stop_token& stop, const Trouble& trouble) {
       const std::lock_guard lock(mutex_);
       trouble_ = std::move(error.message);
     }
-    pause(stop);
+    log::pause(stop, kPause);
     if (!is_damage || is_reread) break;
   }
   start_again(stop);
@@ -189,14 +190,7 @@ void Tail::start_again(const std::stop_token& stop) {
     const std::lock_guard lock(mutex_);
     trouble_ = std::move(reader.error().message);
   }
-  pause(stop);
-}
-
-void Tail::pause(const std::stop_token& stop) const {
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
-  never.wait_for(lock, stop, kPause, [] { return false; });
+  log::pause(stop, kPause);
 }
 
 std::int64_t Tail::next() const {

@@ -79,7 +79,6 @@ class Tail {
   void examine(const std::stop_token& stop, const Trouble& trouble);
   void give_up(Error damage);
   void start_again(const std::stop_token& stop);
-  void pause(const std::stop_token& stop) const;
 
   /// Errors: unavailable, damaged.
   Result<void> wait_until(std::int64_t offset,

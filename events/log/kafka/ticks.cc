@@ -5,6 +5,8 @@
 #include <chrono>
 #include <string_view>
 
+#include "events/log/pause.h"
+
 namespace keyledger::log::kafka {
 namespace {
 
@@ -55,10 +57,7 @@ void Ticks::tick_until_end(const std::stop_token& stop) {
   const auto client = clients_.producer(kProperties);
   while (!stop.stop_requested() && is_due()) {
     if (client && tick(*client)) clients_.stats().ticks.fetch_add(1);
-    std::mutex mutex;
-    std::condition_variable_any never;
-    std::unique_lock lock(mutex);
-    never.wait_for(lock, stop, kEvery, [] { return false; });
+    log::pause(stop, kEvery);
     if (!client) return;
   }
 }
