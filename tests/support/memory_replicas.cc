@@ -21,7 +21,7 @@ Result<void> MemoryReplicas::announce(const Replica& replica) {
   before_write();
   if (!is_reachable) return fail(Errc::unavailable, "no broker answers");
   ++announcements_;
-  write({replica.node, run_, ++sequence_, replica, {}});
+  write(replica.node, replica);
   after_write();
   if (loses_answers) return fail(Errc::unavailable, "no broker answered");
   return {};
@@ -29,13 +29,13 @@ Result<void> MemoryReplicas::announce(const Replica& replica) {
 
 Result<void> MemoryReplicas::withdraw(const std::string& node) {
   if (!is_reachable) return fail(Errc::unavailable, "no broker answers");
-  write({node, run_, ++sequence_, std::nullopt, {}});
+  write(node, std::nullopt);
   return {};
 }
 
-void MemoryReplicas::write(ReplicaRecord record) {
+void MemoryReplicas::write(const std::string& node, std::optional<Replica> replica) {
   const std::scoped_lock lock(topic_.mutex_);
-  topic_.records_.push_back(std::move(record));
+  topic_.records_.push_back({node, run_, ++sequence_, std::move(replica), {}});
   for (MemoryReplicas* reader : topic_.readers_) {
     if (!reader->is_following || !reader->is_reachable) continue;
     reader->read();

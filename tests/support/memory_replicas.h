@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -60,14 +61,14 @@ class MemoryReplicas final : public ReplicaRegistry {
   std::function<void()> after_read = [] {};
 
  private:
-  void write(ReplicaRecord record);
+  void write(const std::string& node, std::optional<Replica> replica);
 
   ReplicaTopic& topic_;
   const std::string run_;
   const std::function<Clock::time_point()> now_;
-  std::size_t announcements_ = 0;
-  std::uint64_t sequence_ = 0;
-  std::size_t next_ = 0;  ///< This and what follows are guarded by the topic's mutex.
+  std::atomic<std::size_t> announcements_{0};
+  std::uint64_t sequence_ = 0;  ///< This and what follows are guarded by the topic's mutex.
+  std::size_t next_ = 0;
   ReplicaTable table_;
   std::function<void()> listener_;
 };
