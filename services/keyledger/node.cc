@@ -28,6 +28,8 @@ using http::Request;
 using http::Response;
 
 constexpr std::size_t kQueryThreads = 2;
+/// Subscribers who catch up must not keep others from their lists.
+constexpr std::size_t kFeedThreads = 1;
 constexpr std::chrono::seconds kLeadAgainAfter{1};
 constexpr std::chrono::seconds kLeaseWithin{5};
 /// How long who quarantines an event waits to hear how the projector goes on.
@@ -305,6 +307,7 @@ void Node::stop() {
   if (lease_) lease_->stop();
   if (projector_) projector_->stop();
   if (query_threads_) query_threads_->join();
+  if (feed_threads_) feed_threads_->join();
   peers_.close_idle();
   server_.reset();
 }
@@ -338,6 +341,10 @@ std::vector<http::Route> Node::service_routes() {
     query_routes_ =
         std::make_unique<queries::Routes>(*model_, *admission_, *ring_, *query_threads_);
     append(query_routes_->table());
+    feed_threads_ = std::make_unique<boost::asio::thread_pool>(kFeedThreads);
+    feed_ = std::make_unique<feed::Source>(*model_, projector_->gate(), *feed_threads_, logger_);
+    feed_routes_ = std::make_unique<feed::Routes>(*feed_, *admission_);
+    append(feed_routes_->table());
   }
   const auto row = [this](const char* pattern, Response (Node::*handler)(const Request&) const) {
     http::Route route;
@@ -401,7 +408,8 @@ Response Node::metrics(const Request&) const {
   MetricSources sources{*server_,      *request_metrics_, *projector_,
                         *log_,         verifier_.get(),   writer_.get(),
                         eraser_.get(), logger_,           why_not_ready().empty(),
-                        kafka_,        lease_.get(),      propagation_.get()};
+                        kafka_,        lease_.get(),      propagation_.get(),
+                        feed_.get()};
   Response response;
   response.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
   response.body = render_metrics(sources);

@@ -19,6 +19,8 @@
 #include "services/commands/forwarder.h"
 #include "services/commands/routes.h"
 #include "services/commands/writer.h"
+#include "services/feed/routes.h"
+#include "services/feed/subscription.h"
 #include "services/http/client.h"
 #include "services/http/router.h"
 #include "services/http/server.h"
@@ -101,6 +103,9 @@ class Node {
   std::unique_ptr<commands::Forwarder> forwarder_;
   std::unique_ptr<commands::Routes> command_routes_;
   std::unique_ptr<queries::Routes> query_routes_;
+  std::unique_ptr<boost::asio::thread_pool> feed_threads_;
+  std::unique_ptr<feed::Source> feed_;
+  std::unique_ptr<feed::Routes> feed_routes_;
   std::unique_ptr<verify::Verifier> verifier_;
   std::unique_ptr<verify::Routes> verify_routes_;
   std::unique_ptr<RequestMetrics> request_metrics_;
