@@ -19,8 +19,10 @@ struct ServeConfig {
   std::optional<std::filesystem::path> key_ring;  ///< None: `keyring.json` in the data directory.
   std::vector<std::string> listen{"127.0.0.1:8080"};
   std::vector<std::string> verify_listen;
-  std::vector<std::string> roles{"command", "query", "verify"};
-  std::string advertise;  ///< Empty: the first listen address.
+  std::vector<std::string> roles{"command", "query", "verify", "page"};
+  std::string page_account = "local";  ///< Whose owner the sign-in link of `serve` is for,
+  std::string page_username = "owner@localhost";  ///< and as whom. Both are well-formed.
+  std::string advertise;                          ///< Empty: the first listen address.
   std::string key_prefix = "kl";
   bool values_once = false;
   unsigned threads = 0;  ///< 0: one per processor.

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "events/key_value.h"
+#include "events/vocabulary.h"
 
 namespace keyledger {
 namespace {
@@ -66,6 +67,13 @@ std::string check_prefix(const std::string& prefix) {
   return is_key_prefix(prefix) ? "" : "must be a letter and up to 15 letters and digits";
 }
 
+/// Checks a text that a type of the vocabulary parses.
+template <typename Value>
+std::string check_value(const std::string& text) {
+  const auto value = Value::parse(text);
+  return value ? "" : value.error().message;
+}
+
 }  // namespace
 
 void add_duration(CLI::App& app, const std::string& name, std::chrono::milliseconds& out,
@@ -99,9 +107,17 @@ CLI::App* add_serve(CLI::App& root, ServeConfig& config) {
                    "Address and port that serve validation alone, without tokens")
       ->delimiter(',')
       ->check(check_address);
-  serve->add_option("--roles", config.roles, "What this node does: command, query, verify")
+  serve->add_option("--roles", config.roles, "What this node does: command, query, verify, page")
       ->delimiter(',')
-      ->check(CLI::IsMember({"command", "query", "verify"}))
+      ->check(CLI::IsMember({"command", "query", "verify", "page"}))
+      ->capture_default_str();
+  serve
+      ->add_option("--page-account", config.page_account,
+                   "The account that the sign-in link on standard output is for")
+      ->check(check_value<AccountId>)
+      ->capture_default_str();
+  serve->add_option("--page-username", config.page_username, "Who signs in by that link")
+      ->check(check_value<Username>)
       ->capture_default_str();
   add_log_options(*serve, config.log);
   serve->add_option("--threads", config.threads, "I/O threads; 0: one per processor")

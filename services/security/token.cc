@@ -23,10 +23,6 @@ constexpr std::size_t kMaxTokenBytes = 8 * 1024;
 /// A header is read before anybody vouched for it, and names an algorithm and a key.
 constexpr std::size_t kMaxHeaderBytes = 2 * 1024;
 
-constexpr std::array kScopes = {Scope::keys_read,   Scope::keys_write,  Scope::keys_reveal,
-                                Scope::audit_read,  Scope::events_read, Scope::accounts_write,
-                                Scope::keys_verify, Scope::accounts_any};
-
 std::unexpected<Error> refuse(std::string why) {
   return fail(Errc::unauthenticated, std::move(why));
 }
@@ -42,7 +38,7 @@ const unsigned char* octets(const std::string& text) {
 
 std::string scope_names(const Principal& principal) {
   std::string names;
-  for (const Scope scope : kScopes) {
+  for (const Scope scope : kAllScopes) {
     if (!principal.has(scope)) continue;
     if (!names.empty()) names += ' ';
     names += scope_name(scope);
