@@ -11,6 +11,7 @@
 #include "services/api/session_cookie.h"
 #include "services/security/crypto.h"
 #include "services/security/token.h"
+#include "services/security/token_parts.h"
 
 namespace keyledger::api {
 namespace {
@@ -51,8 +52,8 @@ Result<void> refuse_foreign(const http::Request& request) {
 }
 
 Admission::Admission(const security::KeyRing& ring, projections::PositionGate& gate,
-                     security::Sessions* sessions)
-    : ring_(ring), gate_(gate), sessions_(sessions) {}
+                     security::Sessions* sessions, const IssuerKeys* issuer)
+    : ring_(ring), gate_(gate), sessions_(sessions), issuer_(issuer) {}
 
 Result<security::Principal> Admission::principal(const http::Request& request) const {
   auto caller = commander(request);
@@ -69,6 +70,10 @@ Result<security::Principal> Admission::commander(const http::Request& request) c
   }
   if (authorizations == 0 && sessions_ != nullptr) {
     if (const auto secret = session_cookie(request)) return by_session(request, *secret);
+  }
+  if (issuer_ != nullptr) {
+    const auto token = security::bearer_token(request.header("authorization"));
+    if (token && issuer_->claims_to_issue(*token)) return issuer_->check(*token, now());
   }
   return security::check_authorization(ring_, proven_, request.header("authorization"), now());
 }

@@ -10,6 +10,7 @@
 #include "events/result.h"
 #include "events/vocabulary.h"
 #include "projections/position_gate.h"
+#include "services/api/issuer_keys.h"
 #include "services/http/message.h"
 #include "services/http/query.h"
 #include "services/security/access.h"
@@ -30,9 +31,10 @@ struct Caller {
 /// Thread safety: all members, from any thread.
 class Admission {
  public:
-  /// All are used until the Admission is gone. `sessions` is null where nobody signs in.
+  /// All are used until the Admission is gone. `sessions` is null where nobody signs in, `issuer`
+  /// where only this deployment's own tokens are good.
   Admission(const security::KeyRing& ring, projections::PositionGate& gate,
-            security::Sessions* sessions = nullptr);
+            security::Sessions* sessions = nullptr, const IssuerKeys* issuer = nullptr);
 
   /// Who asks; no other node. Errors: unauthenticated, forbidden (a session whose page doesn't
   /// prove, with Keyledger-CSRF, that it is ours, where this isn't only read).
@@ -69,6 +71,7 @@ class Admission {
   const security::KeyRing& ring_;
   projections::PositionGate& gate_;
   security::Sessions* const sessions_;
+  const IssuerKeys* const issuer_;
   mutable security::ProvenTokens proven_;
 };
 

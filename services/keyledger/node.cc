@@ -183,8 +183,14 @@ Result<void> Node::check_pepper() const {
 }
 
 Result<void> Node::start_server() {
+  if (!config_.jwks.empty()) {
+    issuer_keys_ = std::make_unique<api::IssuerKeys>(
+        api::IssuerKeys::Options{.issuer = config_.issuer, .source = config_.jwks}, logger_);
+    if (auto read = issuer_keys_->start(); !read) return read;
+  }
   admission_ = std::make_unique<api::Admission>(*ring_, projector_->gate(),
-                                                config_.has_role("page") ? &sessions_ : nullptr);
+                                                config_.has_role("page") ? &sessions_ : nullptr,
+                                                issuer_keys_.get());
   query_threads_ = std::make_unique<boost::asio::thread_pool>(kQueryThreads);
   if (config_.has_role("command")) {
     commands::Writer::Options options;
@@ -194,6 +200,9 @@ Result<void> Node::start_server() {
                                                  logger_, options);
   }
   auto routes = service_routes();
+  if (issuer_keys_) {
+    for (auto& route : routes) route.handler = issuer_keys_->guard(std::move(route.handler));
+  }
   for (std::size_t i = 0; i < routes.size(); ++i) routes[i].index = i;
   request_metrics_ = std::make_unique<RequestMetrics>(routes);
   router_ = std::make_unique<http::Router>(std::move(routes));
@@ -339,6 +348,7 @@ void Node::stop() {
   if (query_threads_) query_threads_->join();
   peers_.close_idle();
   server_.reset();
+  if (issuer_keys_) issuer_keys_->stop();
 }
 
 std::vector<http::Route> Node::service_routes() {
