@@ -63,24 +63,23 @@ std::vector<http::Route> Routes::table() const {
   return {route};
 }
 
-Result<FollowQuery> Routes::read(const Request& request, const http::Query& query) const {
-  const auto caller = admission_.principal(request);
-  if (!caller) return fail(caller.error());
+Result<FollowQuery> Routes::read(const Request& request, const http::Query& query,
+                                 const security::Principal& caller) {
   FollowQuery follow;
-  const bool of_all = caller->has(Scope::accounts_any);
+  const bool of_all = caller.has(Scope::accounts_any);
   if (const auto named = query.get("account")) {
     auto account = AccountId::parse(*named);
     if (!account) return fail(Errc::not_found, "there is no such account");
     follow.account = std::move(*account);
   } else if (!of_all) {
-    follow.account = caller->account;
+    follow.account = caller.account;
   }
   if (!follow.account && !of_all) {
     return fail(Errc::forbidden, "the token is of no account, and has no accounts:any");
   }
-  const AccountId any = caller->account.value_or(AccountId{});
+  const AccountId any = caller.account.value_or(AccountId{});
   const auto allowed =
-      security::authorize(*caller, Scope::events_read, follow.account.value_or(any));
+      security::authorize(caller, Scope::events_read, follow.account.value_or(any));
   if (!allowed) return fail(allowed.error());
   const auto after = read_after(request, query);
   if (!after) return fail(after.error());
@@ -92,7 +91,9 @@ Result<FollowQuery> Routes::read(const Request& request, const http::Query& quer
 asio::awaitable<Response> Routes::follow(const Request& request) const {
   const auto query = http::Query::parse(request.query, {"after", "account", "type"});
   if (!query) co_return http::problem(query.error(), request.request_id);
-  auto follow = read(request, *query);
+  const auto caller = admission_.principal(request);
+  if (!caller) co_return http::problem(caller.error(), request.request_id);
+  auto follow = read(request, *query, *caller);
   if (!follow) co_return http::problem(follow.error(), request.request_id);
   if (!http::accepts(request, "text/event-stream")) {
     co_return http::problem(406, "this answers with text/event-stream", request.request_id);
@@ -105,10 +106,7 @@ asio::awaitable<Response> Routes::follow(const Request& request) const {
   response.set("Content-Type", "text/event-stream");
   response.set("Cache-Control", "no-cache, no-store");
   response.set("X-Accel-Buffering", "no");  // nginx passes each event on as it comes.
-  const auto may_go_on = [this, &request] {
-    const auto parsed = http::Query::parse(request.query, {"after", "account", "type"});
-    return parsed && read(request, *parsed).has_value();
-  };
+  const auto may_go_on = [this, &request] { return admission_.still(request).has_value(); };
   // Shared, as a std::function must be copied; the connection has the only copy.
   auto subscription = std::make_shared<Subscription>(source_, std::move(*follow), may_go_on,
                                                      std::string(request.request_id));

@@ -21,10 +21,10 @@ class Routes {
 
  private:
   boost::asio::awaitable<http::Response> follow(const http::Request& request) const;
-  /// What the request asks for, and whether its caller may. Errors: malformed, unauthenticated,
-  /// forbidden, not_found.
-  Result<projections::FollowQuery> read(const http::Request& request,
-                                        const http::Query& query) const;
+  /// What the request asks for, and whether `caller` may. Errors: malformed, forbidden, not_found.
+  static Result<projections::FollowQuery> read(const http::Request& request,
+                                               const http::Query& query,
+                                               const security::Principal& caller);
 
   Source& source_;
   const api::Admission& admission_;

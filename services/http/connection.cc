@@ -74,6 +74,15 @@ std::chrono::steady_clock::time_point coarse_now() {
                                                std::chrono::nanoseconds(now.tv_nsec));
 }
 
+/// What a browser must not do with any answer: guess another type than it says, show it in another
+/// page's frame, give it to pages of other sites, or tell others where a link was followed from.
+constexpr std::string_view kBrowserHeaders =
+    "X-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY\r\n"
+    "Cross-Origin-Resource-Policy: same-origin\r\nReferrer-Policy: no-referrer\r\n";
+/// Where the handler doesn't say what its page consists of, it is no page.
+constexpr std::string_view kNoPage =
+    "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n";
+
 /// Answers to these have no body and no Content-Length (RFC 9110 §8.6).
 bool is_bodiless(unsigned status) { return status == 204 || status == 304; }
 
@@ -166,6 +175,7 @@ asio::awaitable<void> Connection::serve_requests() {
       match = context.router.find(request_.method, request_.path, request_.listener);
       const std::size_t max_body_bytes =
           match.route != nullptr ? match.route->max_body_bytes : kMaxUnroutedBodyBytes;
+      for_browsers_ = match.route == nullptr || match.route->for_browsers;
       complete = parser.is_done() || co_await read_body(parser, max_body_bytes);
     }
     if (!complete && !refusal_) co_return;
@@ -208,6 +218,7 @@ void Connection::forget_request() {
   request_.headers.clear();
   request_.path_parameters.clear();
   request_id_.clear();
+  for_browsers_ = true;
   for (std::string* memory : {&memory_.body, &input_, &output_}) {
     // Only a swap gives the memory back: an assignment keeps it.
     const std::size_t kept = memory == &input_ ? input_bytes_ : 0;
@@ -444,6 +455,12 @@ void Connection::compose(const Response& response, bool keep_alive, bool is_http
   output_.append("\r\nX-Request-Id: ").append(request_id_).append("\r\n");
   if (!keep_alive) output_.append("Connection: close\r\n");
   if (keep_alive && !is_http_1_1) output_.append("Connection: keep-alive\r\n");
+  if (for_browsers_) {
+    output_.append(kBrowserHeaders);
+    if (response.headers.find("Content-Security-Policy:") == std::string::npos) {
+      output_.append(kNoPage);
+    }
+  }
   output_.append(response.headers).append("\r\n");
   if (!bodiless && request_.method != Method::head) output_.append(response.body);
 }

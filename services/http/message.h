@@ -35,6 +35,7 @@ struct Request {
   std::vector<std::string> path_parameters;
   std::string_view remote_address;  ///< The peer's address, without port.
   bool from_loopback = false;
+  bool is_secure = false;  ///< Came over TLS.
   ListenerKind listener = ListenerKind::main;
   /// The caller's X-Request-Id if it is 1–64 of [A-Za-z0-9._-], else ours.
   std::string_view request_id;

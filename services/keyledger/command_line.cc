@@ -173,6 +173,11 @@ void add_tools(CLI::App& root, Arguments& arguments, std::map<CLI::App*, Action>
         ->required();
   }
 
+  CLI::App* sign_in = root.add_subcommand(
+      "sign-in", "Print a new link that signs in to the page of the node that runs, once");
+  sign_in->add_option("--data-dir", repair.data_dir, "The data directory")->capture_default_str();
+  actions[sign_in] = [&repair] { return print_sign_in_link(repair); };
+
   CLI::App* version = root.add_subcommand("version", "Print the version");
   actions[version] = [] {
     std::printf("keyledger %s\n", KEYLEDGER_VERSION);
