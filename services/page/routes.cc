@@ -76,9 +76,6 @@ Response answer(const Asset& asset, const Request& request) {
       .set("Cache-Control", "no-cache")
       .set("Vary", "Accept-Encoding")
       .set("Content-Security-Policy", kPolicy)
-      .set("Referrer-Policy", "no-referrer")
-      .set("X-Content-Type-Options", "nosniff")
-      .set("X-Frame-Options", "DENY")
       .set("Cross-Origin-Opener-Policy", "same-origin");
   if (has_already(request, tag)) {
     response.status = 304;

@@ -3,6 +3,7 @@ import { addKey } from "./add-key.js";
 import * as api from "./api.js";
 import { putOnClipboard, valuesAreShownOnce } from "./copy.js";
 import { el } from "./dom.js";
+import { evolve } from "./evolve.js";
 import { follow } from "./feed.js";
 import { historyView } from "./history.js";
 import { keyList } from "./key-list.js";
@@ -95,6 +96,13 @@ function run() {
     view.querySelector("h1")?.focus();
   });
 
+  /** Shows what an event made of its key; asks for the key where the page lacks what came before. */
+  const follows = (event) => {
+    const shown = list.keyOf(event.subject);
+    const key = evolve(shown, event);
+    return key ?? api.getKey(event.subject);
+  };
+
   /** Something happened: here, or anywhere else. */
   const happened = async (event) => {
     history?.add(event);
@@ -109,7 +117,7 @@ function run() {
     const shown = list.keyOf(id);
     if (shown && shown.version >= event.keyversion) return;
     try {
-      const key = await api.getKey(id);
+      const key = await follows(event);
       list.put(key);
       if (settings?.id === id && settings.dialog.isConnected) settings.update(key);
     } catch (error) {

@@ -10,7 +10,7 @@ const FILE_PAGE = 1000;
 /** A view of the account's trail, or of `key`'s. `nameOf(id)` knows the keys there are. */
 export function historyView({ key, nameOf, back }) {
   const base = `${key ? keyPath(key.id) : accountPath()}/events`;
-  const names = new Map(); // Keys' names as of the oldest event that is shown.
+  const names = new Map(); // Keys' names as far as the newest events told them.
   const list = el("ol", { class: "timeline" });
   const below = el("div");
   const type = el("select", { id: "history-type", onchange: () => load(true) },
@@ -32,23 +32,23 @@ export function historyView({ key, nameOf, back }) {
     return query;
   };
 
-  const nameAt = (id) => names.get(id) ?? nameOf(id) ?? (key?.id === id ? key.name : null);
-
-  const item = (event) => {
-    const { who, what, where, why } = describe(event, nameAt);
-    if (bareType(event) === "KeyCreated") names.set(event.subject, event.data.name);
-    const position = el("span", { class: "quiet" }, ` #${event.position}`);
+  const item = (event, name) => {
+    const { who, what, where, why } = describe(event, name);
+    const position = el("span", { class: "quiet" }, ` · #${event.position}`);
     return el("li", {}, el("p", {}, el("strong", {}, who), ` ${what}`), why && el("p", { class: "why" }, `Reason: ${why}`),
       el("p", { class: "quiet" }, time(event.time, true), where && ` · ${where}`, position));
   };
 
-  /** Names as they were: learnt from the newest to the oldest, a rename tells only the name after it. */
-  const learn = (events) => {
-    for (const event of events) {
-      if (bareType(event) === "KeyCreated" && !nameOf(event.subject)) names.set(event.subject, event.data.name);
-      if (bareType(event) === "KeyRenamed" && !nameOf(event.subject) && !names.has(event.subject)) names.set(event.subject, event.data.name);
-    }
+  /** What the event's key was called before it, by `known`, which learns of it. */
+  const nameBefore = (event, known) => {
+    const id = event.subject;
+    const before = known.get(id) ?? nameOf(id) ?? (key && key.id === id ? key.name : id);
+    if (event.data?.name && id) known.set(id, event.data.name);
+    return before;
   };
+
+  /** The events' items. Names are learnt from the oldest event on, and shown from the newest on. */
+  const items = (events, known) => [...events].reverse().map((event) => item(event, nameBefore(event, known))).reverse();
 
   const load = async (anew) => {
     const mine = ++turn;
@@ -65,8 +65,7 @@ export function historyView({ key, nameOf, back }) {
     try {
       const page = (await call("GET", `${base}?${query}`)).body;
       if (mine !== turn) return;
-      learn(page.events);
-      list.append(...page.events.map(item));
+      list.append(...items(page.events, anew ? names : new Map()));
       next = page.next_after;
       const more = el("button", { type: "button", onclick: () => load(false) }, "Show older");
       const none = el("p", { class: "quiet" }, "Nothing like this has happened.");
@@ -117,7 +116,8 @@ export function historyView({ key, nameOf, back }) {
   /** An event that just happened. */
   const add = (event) => {
     const fits = (!type.value || type.value === bareType(event)) && (!key || event.subject === key.id) && !to.value;
-    if (fits) list.prepend(item(event));
+    const name = nameBefore(event, names);
+    if (fits) list.prepend(item(event, name));
     if (fits && !next) below.replaceChildren();
   };
   return { node, add };

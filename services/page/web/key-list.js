@@ -23,6 +23,16 @@ function stateOf(key) {
   return isExpired(key) ? ["over", "Expired"] : ["on", "Enabled"];
 }
 
+/** Rows in groups, so that the browser passes over whole groups that are out of sight. */
+const GROUP = 50;
+const group = (nodes) => el("div", { role: "rowgroup", class: "group" }, nodes);
+
+function inGroups(nodes) {
+  const groups = [];
+  for (let i = 0; i < nodes.length; i += GROUP) groups.push(group(nodes.slice(i, i + GROUP)));
+  return groups;
+}
+
 /** One row. `update(key)` shows the key as it is now. */
 function keyRow(key, openSettings) {
   let shown = key;
@@ -57,7 +67,7 @@ function keyRow(key, openSettings) {
  */
 export function keyList(actions) {
   const rows = new Map();
-  const body = el("div", { role: "rowgroup", class: "rows" });
+  const body = el("div", { class: "rows" });
   const below = el("div", { class: "below" });
   const count = el("p", { class: "quiet small", role: "status" });
   const columns = ["Name", "Description", "Enabled", "API Key", "Date Created", "Actions"];
@@ -127,7 +137,7 @@ export function keyList(actions) {
           added.push(rows.get(key.id).node);
         }
       }
-      body.append(...added);
+      body.append(...inGroups(added));
       cursor = page.next_cursor;
       loading = false;
       below.replaceChildren();
@@ -164,8 +174,9 @@ export function keyList(actions) {
     }
     const fresh = keyRow(key, actions.openSettings);
     rows.set(key.id, fresh);
-    if (sort.value === "created_at asc") body.append(fresh.node);
-    else body.prepend(fresh.node);
+    if (!body.firstChild) body.append(group([]));
+    if (sort.value === "created_at asc") body.lastChild.append(fresh.node);
+    else body.firstChild.prepend(fresh.node);
     if (rows.size === 1) below.replaceChildren();
     summarize();
     return fresh;
@@ -207,7 +218,7 @@ export function keyList(actions) {
       search.value = "";
       show.value = "";
       const row = put(key);
-      body.prepend(row.node);
+      body.firstChild.prepend(row.node);
       row.node.classList.add("new");
       row.node.scrollIntoView({ block: "nearest" });
       (row.node.querySelector("button") ?? row.node).focus();

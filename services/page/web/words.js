@@ -34,16 +34,15 @@ export const TYPES = {
 
 export const bareType = (event) => event.type.replace(/^keyledger\./, "");
 
-/** {who, what, where, why}; `nameOf(id)` tells what a key was called before the event. */
-export function describe(event, nameOf) {
+/** {who, what, where, why}; `name` is what the key was called before the event. */
+export function describe(event, name) {
   const data = event.data ?? {};
   const actor = data.actor ?? {};
-  const known = event.subject && nameOf(event.subject);
   const what = WHAT[bareType(event)] ?? (() => `made ${bareType(event)}`);
   const from = [actor.address && `from ${actor.address}`, actor.user_agent && `by ${program(actor.user_agent)}`];
   return {
     who: actor.username || actor.subject || "Somebody",
-    what: what(data, known ? QUOTE(known) : "the key"),
+    what: what(data, QUOTE(name)),
     where: from.filter(Boolean).join(", "),
     why: data.reason ?? "",
   };
