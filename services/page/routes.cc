@@ -1,9 +1,11 @@
 #include "services/page/routes.h"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "services/http/problem.h"
 #include "services/page/assets.h"
 
 namespace keyledger::page {
@@ -24,12 +26,6 @@ std::string_view media_type(std::string_view name) {
   if (kind == "css") return "text/css; charset=utf-8";
   if (kind == "js") return "text/javascript; charset=utf-8";
   return "image/svg+xml";
-}
-
-std::string path_of(std::string_view name) {
-  if (name == "index.html") return "/";
-  if (name == "reference.html") return "/reference";
-  return "/page/" + std::string(name);
 }
 
 bool is_space(char c) { return c == ' ' || c == '\t'; }
@@ -87,18 +83,28 @@ Response answer(const Asset& asset, const Request& request) {
   return response;
 }
 
+/// What a page loads: by the name in the path.
+Response answer_file(const Request& request) {
+  const auto asset = std::ranges::find(assets(), request.path_parameters.at(0), &Asset::name);
+  if (asset != assets().end() && !asset->name.ends_with(".html")) return answer(*asset, request);
+  return http::problem(404, "there is nothing at this path", request.request_id);
+}
+
 }  // namespace
 
 std::vector<http::Route> routes() {
-  std::vector<http::Route> routes;
-  for (const Asset& asset : assets()) {
+  const auto row = [](const char* pattern, http::InlineHandler handler) {
     http::Route route;
-    route.pattern = path_of(asset.name);
-    route.handler =
-        http::InlineHandler([&asset](const Request& request) { return answer(asset, request); });
-    routes.push_back(std::move(route));
-  }
-  return routes;
+    route.pattern = pattern;
+    route.handler = std::move(handler);
+    return route;
+  };
+  const auto page = [&row](const char* pattern, std::string_view name) {
+    const Asset& asset = *std::ranges::find(assets(), name, &Asset::name);
+    return row(pattern, [&asset](const Request& request) { return answer(asset, request); });
+  };
+  return {page("/", "index.html"), page("/reference", "reference.html"),
+          row("/page/{file}", answer_file)};
 }
 
 }  // namespace keyledger::page
