@@ -40,6 +40,8 @@ bool is_foreign(const http::Request& request) {
   std::string_view origin = request.header("origin");
   const auto scheme = origin.find("://");
   if (scheme == origin.npos || request.count("origin") > 1) return true;
+  // Who could put a page of plain text in its place must not speak for one that came over TLS.
+  if (request.is_secure && origin.substr(0, scheme) != "https") return true;
   origin.remove_prefix(scheme + 3);
   return origin != request.header("host");
 }

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "services/http/message.h"
 #include "services/http/request_parser.h"
 #include "services/http/router.h"
+#include "services/http/tls.h"
 #include "services/http/worker.h"
 
 namespace keyledger::http {
@@ -21,7 +23,9 @@ namespace keyledger::http {
 /// their answers, one after the other. Lives in its worker's thread alone.
 class Connection {
  public:
-  Connection(Worker& worker, boost::asio::ip::tcp::socket socket, ListenerKind kind);
+  /// With `tls`, speaks TLS.
+  Connection(Worker& worker, boost::asio::ip::tcp::socket socket, ListenerKind kind,
+             ServerTls::Context tls);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -42,6 +46,7 @@ class Connection {
 
   void enter(Phase phase);
 
+  boost::asio::awaitable<bool> shake_hands();
   boost::asio::awaitable<void> serve_requests();
   /// Reads up to `room` bytes, which isn't 0, behind those in `input_`. False at the end of the
   /// stream or of our patience.
@@ -58,7 +63,8 @@ class Connection {
   boost::asio::awaitable<bool> write(Response response, bool keep_alive, bool is_http_1_1);
   boost::asio::awaitable<bool> write_all(std::string_view bytes);
   /// Lets the client read our last answer before the connection goes (RFC 9112 §9.6).
-  boost::asio::awaitable<void> linger();
+  /// `whole`: the request was read to its end.
+  boost::asio::awaitable<void> linger(bool whole);
 
   /// Takes what came so far to the parser. False when it needs more; `refusal_` on an error.
   bool parse(RequestParser& parser);
@@ -74,6 +80,8 @@ class Connection {
 
   Worker& worker_;
   boost::asio::ip::tcp::socket socket_;
+  struct Tls;
+  std::unique_ptr<Tls> tls_;  ///< Over socket_; null where it is spoken to in plain text.
   Worker::Connections::iterator place_;
   Phase phase_ = Phase::idle;
   Clock::time_point deadline_;

@@ -29,6 +29,7 @@ struct ServerContext {
   std::function<std::uint64_t()> position;
   Observer observer;
   ServerStats stats{};
+  const ServerTls* tls = nullptr;  ///< Null where listeners take plain text.
   MemoryBudget body_memory{limits.body_memory};
   MemoryBudget answer_memory{limits.answer_memory};
 };

@@ -23,6 +23,8 @@ struct ServeConfig {
   std::vector<std::string> roles{"command", "query", "verify", "page"};
   std::string page_account = "local";  ///< Whose owner the sign-in link of `serve` is for,
   std::string page_username = "owner@localhost";  ///< and as whom. Both are well-formed.
+  std::filesystem::path tls_certificate;          ///< Empty: listeners take plain text.
+  std::filesystem::path tls_key;
   std::string jwks;         ///< The issuer's keys: a file or a URL; empty: no other issuer.
   security::Issuer issuer;  ///< Whose tokens are good beside the deployment's own.
   std::string advertise;    ///< Empty: the first listen address.

@@ -23,6 +23,7 @@
 #include "services/http/client.h"
 #include "services/http/router.h"
 #include "services/http/server.h"
+#include "services/http/tls.h"
 #include "services/keyledger/admin_server.h"
 #include "services/keyledger/config.h"
 #include "services/keyledger/data_dir.h"
@@ -60,6 +61,12 @@ class Node {
   void stop();
 
   const http::Server& server() const { return *server_; }
+
+  /// Reads again what may change while the node runs: certificate and key, for new connections.
+  void reload();
+
+  /// "https" where listeners speak TLS, else "http".
+  const char* scheme() const { return tls_ ? "https" : "http"; }
 
   /// A new link by which the owner of the page's account signs in, once; nothing where this node
   /// has no page.
@@ -117,6 +124,7 @@ class Node {
   std::unique_ptr<sessions::Routes> session_routes_;
   std::unique_ptr<RequestMetrics> request_metrics_;
   std::unique_ptr<http::Router> router_;
+  std::unique_ptr<http::ServerTls> tls_;  ///< Null where listeners take plain text.
   std::unique_ptr<http::Server> server_;
   std::jthread leading_;  ///< Where the node started halted: leads when it may.
   std::unique_ptr<AdminServer> admin_;

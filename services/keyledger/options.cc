@@ -149,6 +149,13 @@ CLI::App* add_serve(CLI::App& root, ServeConfig& config) {
                    "Address and port that serve validation alone, without tokens")
       ->delimiter(',')
       ->check(check_address);
+  CLI::Option* const certificate =
+      serve->add_option("--tls-cert", config.tls_certificate,
+                        "Speak TLS on every listener: a PEM file with the certificate and those "
+                        "that lead to its root; read again on SIGHUP");
+  certificate->needs(
+      serve->add_option("--tls-key", config.tls_key, "The certificate's private key, PEM")
+          ->needs(certificate));
   serve->add_option("--roles", config.roles, "What this node does: command, query, verify, page")
       ->delimiter(',')
       ->check(CLI::IsMember({"command", "query", "verify", "page"}))
