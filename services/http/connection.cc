@@ -119,6 +119,8 @@ Connection::Connection(Worker& worker, tcp::socket socket, ListenerKind kind,
   request_.from_loopback = plain.is_loopback();
   request_.listener = kind;
   request_.is_secure = tls_ != nullptr;
+  request_.client_address = remote_address_;
+  is_trusted_proxy_ = worker.context().proxies.contains(plain);
 }
 
 Connection::~Connection() { worker_.connections().erase(place_); }
@@ -328,6 +330,10 @@ void Connection::describe_request() {
     worker_.append_request_id(request_id_);
   }
   request_.request_id = request_id_;
+  if (is_trusted_proxy_) {
+    request_.client_address = worker_.context().proxies.client_of(request_).value_or("");
+    request_.is_secure = tls_ != nullptr || is_forwarded_secure(request_);
+  }
   const std::string_view trace = request_.header("traceparent");
   request_.traceparent = is_traceparent(trace) ? trace : std::string_view{};
 }

@@ -97,6 +97,7 @@ class Connection {
   std::string request_id_;
   std::uint64_t position_ = 0;       ///< The read model's, when the request came.
   std::optional<Response> refusal_;  ///< What the protocol itself answers.
+  bool is_trusted_proxy_ = false;    ///< The peer.
   bool for_browsers_ = true;         ///< The route's, or true where there is none.
   std::string output_;
 };

@@ -13,6 +13,7 @@
 #include "services/http/message.h"
 #include "services/http/router.h"
 #include "services/http/tls.h"
+#include "services/http/trusted_proxies.h"
 
 namespace keyledger::http {
 
@@ -63,8 +64,8 @@ class Server {
   /// speaks TLS and nothing else. Router, observer, position and tls are used until the Server is
   /// gone.
   Server(const Router& router, Limits limits, unsigned threads,
-         std::function<std::uint64_t()> position, Observer observer,
-         const ServerTls* tls = nullptr);
+         std::function<std::uint64_t()> position, Observer observer, const ServerTls* tls = nullptr,
+         TrustedProxies proxies = {});
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

@@ -17,6 +17,7 @@
 #include "services/http/memory_budget.h"
 #include "services/http/router.h"
 #include "services/http/server.h"
+#include "services/http/trusted_proxies.h"
 
 namespace keyledger::http {
 
@@ -30,6 +31,7 @@ struct ServerContext {
   Observer observer;
   ServerStats stats{};
   const ServerTls* tls = nullptr;  ///< Null where listeners take plain text.
+  TrustedProxies proxies{};
   MemoryBudget body_memory{limits.body_memory};
   MemoryBudget answer_memory{limits.answer_memory};
 };

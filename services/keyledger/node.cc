@@ -208,6 +208,14 @@ Result<void> Node::start_server() {
   if (issuer_keys_) {
     for (auto& route : routes) route.handler = issuer_keys_->guard(std::move(route.handler));
   }
+  if (config_.throttle_per_minute > 0) {
+    throttle_ = std::make_unique<api::Throttle>(config_.throttle_per_minute);
+    for (auto& route : routes) {
+      // Who asks there is a service, which asks for all of its clients.
+      if (route.pattern.starts_with("/v1/verify")) continue;
+      route.handler = throttle_->guard(std::move(route.handler));
+    }
+  }
   for (std::size_t i = 0; i < routes.size(); ++i) routes[i].index = i;
   request_metrics_ = std::make_unique<RequestMetrics>(routes);
   router_ = std::make_unique<http::Router>(std::move(routes));
@@ -216,7 +224,9 @@ Result<void> Node::start_server() {
       config_.threads != 0 ? config_.threads : std::max(1U, std::thread::hardware_concurrency());
   server_ = std::make_unique<http::Server>(
       *router_, config_.limits, threads, [this] { return projector_->gate().position().value; },
-      [this](const http::Exchange& exchange) { observe(exchange); }, tls_.get());
+      [this](const http::Exchange& exchange) { observe(exchange); }, tls_.get(),
+      // Checked with the other options.
+      *http::TrustedProxies::parse(config_.trusted_proxies));
   std::vector<http::Server::Endpoint> endpoints;
   endpoints.reserve(config_.listen.size() + config_.verify_listen.size());
   for (const auto& address : config_.listen) {

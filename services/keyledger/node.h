@@ -16,6 +16,7 @@
 #include "projections/read_model.h"
 #include "services/api/admission.h"
 #include "services/api/issuer_keys.h"
+#include "services/api/throttle.h"
 #include "services/commands/eraser.h"
 #include "services/commands/forwarder.h"
 #include "services/commands/routes.h"
@@ -109,6 +110,7 @@ class Node {
   std::unique_ptr<Lag> lag_;
   security::Sessions sessions_;
   std::unique_ptr<api::IssuerKeys> issuer_keys_;  ///< Null without another issuer.
+  std::unique_ptr<api::Throttle> throttle_;       ///< Null where failures aren't throttled.
   std::unique_ptr<api::Admission> admission_;
   std::unique_ptr<boost::asio::thread_pool> query_threads_;
   std::unique_ptr<commands::Writer> writer_;
