@@ -47,13 +47,13 @@ Result<security::KeyRing> open_key_ring(const std::filesystem::path& file, bool 
   return made;
 }
 
-/// The URL of a listener for who is on the same machine: an address that stands for all of a
+/// The address of a listener for who is on the same machine: an address that stands for all of a
 /// machine's own can't be asked for by every browser.
-std::string reachable_url(std::string address) {
+std::string reachable_address(std::string address) {
   for (const auto& [any, loopback] : {std::pair{"0.0.0.0:", "127.0.0.1:"}, {"[::]:", "[::1]:"}}) {
     if (address.starts_with(any)) address.replace(0, std::string_view(any).size(), loopback);
   }
-  return "http://" + address;
+  return address;
 }
 
 /// Why a projector doesn't go on, and what to do about it.
@@ -202,9 +202,22 @@ Result<void> Node::start_server() {
     writer_ = std::make_unique<commands::Writer>(*log_, *model_, projector_->gate(), *ring_,
                                                  logger_, options);
   }
+  if (!config_.tls_certificate.empty()) {
+    auto tls = http::ServerTls::load(config_.tls_certificate, config_.tls_key);
+    if (!tls) return fail(std::move(tls.error()));
+    tls_ = std::move(*tls);
+  }
   auto routes = service_routes();
   if (issuer_keys_) {
     for (auto& route : routes) route.handler = issuer_keys_->guard(std::move(route.handler));
+  }
+  if (config_.throttle_per_minute > 0) {
+    throttle_ = std::make_unique<api::Throttle>(config_.throttle_per_minute);
+    for (auto& route : routes) {
+      // Who asks there is a service, which asks for all of its clients.
+      if (route.pattern.starts_with("/v1/verify")) continue;
+      route.handler = throttle_->guard(std::move(route.handler));
+    }
   }
   for (std::size_t i = 0; i < routes.size(); ++i) routes[i].index = i;
   request_metrics_ = std::make_unique<RequestMetrics>(routes);
@@ -214,7 +227,9 @@ Result<void> Node::start_server() {
       config_.threads != 0 ? config_.threads : std::max(1U, std::thread::hardware_concurrency());
   server_ = std::make_unique<http::Server>(
       *router_, config_.limits, threads, [this] { return projector_->gate().position().value; },
-      [this](const http::Exchange& exchange) { observe(exchange); });
+      [this](const http::Exchange& exchange) { observe(exchange); }, tls_.get(),
+      // Checked with the other options.
+      *http::TrustedProxies::parse(config_.trusted_proxies));
   std::vector<http::Server::Endpoint> endpoints;
   endpoints.reserve(config_.listen.size() + config_.verify_listen.size());
   for (const auto& address : config_.listen) {
@@ -261,7 +276,7 @@ Result<void> Node::lead() { return writer_->lead(own_url()); }
 /// Where other nodes reach this one.
 std::string Node::own_url() const {
   const bool named = !config_.advertise.empty();
-  return named ? config_.advertise : "http://" + server_->addresses().front();
+  return named ? config_.advertise : std::string(scheme()) + "://" + server_->addresses().front();
 }
 
 /// For a node that started halted: what is written must rest on everything that was.
@@ -299,7 +314,7 @@ std::optional<std::string> Node::make_sign_in_link() {
   owner.account = *AccountId::parse(config_.page_account);
   owner.username = *Username::parse(config_.page_username);
   owner.scopes = security::kOwnerScopes;
-  return reachable_url(server_->addresses().front()) +
+  return std::string(scheme()) + "://" + reachable_address(server_->addresses().front()) +
          "/sign-in?token=" + sessions_.make_link(std::move(owner), api::now());
 }
 
@@ -335,6 +350,17 @@ void Node::follow(Position last, Position fact) const {
     const bool is_there = projector_->gate().wait_for(fact, look).has_value();
     const auto halted = projector_->halted();
     if (halted ? !halted->event || *halted->event > last : is_there) return;
+  }
+}
+
+void Node::reload() {
+  if (!tls_) {
+    logger_.info("nothing to read again: listeners take plain text");
+  } else if (const auto read = tls_->reload(); read) {
+    logger_.info("certificate and key were read again",
+                 {{"certificate", config_.tls_certificate.string()}});
+  } else {
+    logger_.error("certificate and key stay as they were", {{"error", read.error().message}});
   }
 }
 
