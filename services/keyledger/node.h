@@ -15,6 +15,8 @@
 #include "projections/projector.h"
 #include "projections/read_model.h"
 #include "services/api/admission.h"
+#include "services/audit/publisher.h"
+#include "services/audit/routes.h"
 #include "services/commands/eraser.h"
 #include "services/commands/forwarder.h"
 #include "services/commands/routes.h"
@@ -63,6 +65,8 @@ class Node {
   Result<void> open_log(const DataDir& data);
   Result<void> catch_up();
   Result<void> check_pepper() const;
+  Result<void> open_key_ring();
+  Result<void> resume_checkpoints();
   Result<void> start_server();
   Result<void> lead();
   std::string own_url() const;
@@ -101,6 +105,8 @@ class Node {
   std::unique_ptr<commands::Forwarder> forwarder_;
   std::unique_ptr<commands::Routes> command_routes_;
   std::unique_ptr<queries::Routes> query_routes_;
+  std::unique_ptr<audit::Publisher> publisher_;  ///< Null without the role query, or without a key.
+  std::unique_ptr<audit::Routes> audit_routes_;
   std::unique_ptr<verify::Verifier> verifier_;
   std::unique_ptr<verify::Routes> verify_routes_;
   std::unique_ptr<RequestMetrics> request_metrics_;
