@@ -138,7 +138,14 @@ Routes::Answer Routes::checkpoint(const Request& request) const {
   const auto query = http::Query::parse(request.query, {});
   if (!query) co_return http::problem(query.error(), request.request_id);
   if (publisher_ == nullptr) co_return http::problem(no_key(), request.request_id);
-  const auto latest = co_await publisher_->covering(0, request.deadline);
+  const auto position = co_await admission_.min_position(request, *query);
+  if (!position) co_return http::problem(position.error(), request.request_id);
+  const auto size = tree_.size();
+  if (!size) co_return http::problem(size.error(), request.request_id);
+  // Who names a position wants to see it in the checkpoint, and waits for that; others needn't.
+  const bool waits = query->get("min_position") || request.count("keyledger-min-position") > 0;
+  const std::uint64_t index = waits && *size > 0 ? *size - 1 : 0;
+  const auto latest = co_await publisher_->covering(index, request.deadline);
   if (!latest) co_return http::problem(latest.error(), request.request_id);
   Response response;
   response.set("Content-Type", kText);
@@ -156,6 +163,8 @@ Routes::Answer Routes::tile(const Request& request) const {
     co_return http::problem(404, "there is no such tile: see https://c2sp.org/tlog-tiles",
                             request.request_id);
   }
+  const auto position = co_await admission_.min_position(request, *query);
+  if (!position) co_return http::problem(position.error(), request.request_id);
   auto read_now = [this, &what] { return read(tree_, log_, *what); };
   auto body = co_await on_threads(threads_, std::move(read_now));
   if (!body) co_return http::problem(body.error(), request.request_id);
