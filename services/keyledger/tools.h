@@ -29,15 +29,6 @@ struct KeyRingArguments {
   std::filesystem::path out;
 };
 
-struct ReplayArguments {
-  std::filesystem::path data_dir = "data";
-  LogConfig log;
-  std::uint64_t after = 0;
-  std::string account;
-  std::string key;
-  std::string until;
-};
-
 struct DataDirArguments {
   std::filesystem::path data_dir = "data";
   LogConfig log;
@@ -47,7 +38,6 @@ int print_token(const TokenArguments& arguments);
 int init_key_ring(const KeyRingArguments& arguments);
 int rotate_key_ring(const KeyRingArguments& arguments);
 int export_key_ring(const KeyRingArguments& arguments);
-int print_replay(const ReplayArguments& arguments);
 int print_projection_status(const DataDirArguments& arguments);
 int print_projection_checksum(const DataDirArguments& arguments);
 int rebuild_projection(const DataDirArguments& arguments);

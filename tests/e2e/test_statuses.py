@@ -187,7 +187,7 @@ class Refusals(SharedNodeTest):
                              {name: value for name, value in get.headers.items() if name not in changing})
             if operation.id != "getMetrics":
                 self.assertEqual(head.headers["content-length"], str(len(get.body)))
-            self.assertEqual(self.node.request("HEAD", path + "x/y/z", token=self.token).status, 404)
+            self.assertEqual(self.node.request("HEAD", path + "x/y/z", token=token).status, 404)
 
         self.for_each(gets, check)
 
