@@ -17,6 +17,7 @@
 #include "services/keyledger/option_sources.h"
 #include "services/keyledger/options.h"
 #include "services/keyledger/repair_tools.h"
+#include "services/keyledger/status.h"
 #include "services/keyledger/tools.h"
 #include "services/keyledger/topic_tools.h"
 
@@ -38,6 +39,7 @@ struct Arguments {
   RepairArguments repair;
   TopicsArguments topics;
   CopyArguments copy;
+  StatusArguments status;
 };
 
 /// CLI11 takes a minus for a very large number.
@@ -172,6 +174,14 @@ void add_tools(CLI::App& root, Arguments& arguments, std::map<CLI::App*, Action>
     app->add_option("directory", repair.directory, "Where to; it must not be there yet")
         ->required();
   }
+
+  StatusArguments& status = arguments.status;
+  CLI::App* status_app = root.add_subcommand(
+      "status", "Print what a running node knows of its deployment: leader, standbys, replicas");
+  status_app->add_option("--data-dir", status.data_dir, "The data directory of that node")
+      ->capture_default_str();
+  status_app->add_flag("--json", status.as_json, "As JSON");
+  actions[status_app] = [&status] { return print_status(status); };
 
   CLI::App* version = root.add_subcommand("version", "Print the version");
   actions[version] = [] {

@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "events/log/kafka/candidates.h"
 #include "events/log/kafka/replicas.h"
 #include "events/log/kafka/topics.h"
 #include "events/log/pause.h"
@@ -19,6 +20,7 @@
 #include "services/keyledger/progress.h"
 #include "services/keyledger/read_model_start.h"
 #include "services/keyledger/repair.h"
+#include "services/keyledger/status.h"
 
 namespace keyledger {
 namespace {
@@ -57,10 +59,9 @@ Node::Node(const ServeConfig& config, logging::Logger& logger) : config_(config)
 
 Node::~Node() { stop(); }
 
-Result<void> Node::start() {
+Result<void> Node::open() {
   if (auto opened = open_storage(); !opened) return opened;
-  if (auto ready = catch_up(); !ready) return ready;
-  return start_server();
+  return catch_up();
 }
 
 Result<void> Node::open_storage() {
@@ -173,7 +174,7 @@ Result<void> Node::check_pepper() const {
               "with the key ring that the log was created with");
 }
 
-Result<void> Node::start_server() {
+Result<void> Node::start() {
   admission_ = std::make_unique<api::Admission>(*ring_, projector_->gate());
   query_threads_ = std::make_unique<boost::asio::thread_pool>(kQueryThreads);
   if (config_.has_role("command")) {
@@ -274,13 +275,37 @@ std::string Node::answer_admin(const std::string& line, unsigned uid) {
   const LedgerParts parts{*log_, embedded_, *model_, *projector_,
                           [this](Position last, Position fact) { follow(last, fact); }};
   const auto request = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-  const auto answer = carry_out(parts, request, uid);
+  const bool asks_status = request.is_object() && request.value("command", "") == "status";
+  const auto answer = asks_status ? status() : carry_out(parts, request, uid);
   const auto text = [](const nlohmann::ordered_json& json) {
     return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   };
   const std::string said = answer ? text(*answer) : text({{"error", answer.error().message}});
   logger_.info("admin request", {{"uid", std::uint64_t{uid}}, {"request", line}, {"answer", said}});
   return said;
+}
+
+nlohmann::ordered_json Node::status() const {
+  StatusSources sources{
+      .node = kafka_ != nullptr ? id_ : host_name(),
+      .url = own_url(),
+      .roles = config_.roles,
+      .log = *log_,
+      .log_kind = kafka_ != nullptr ? "kafka" : "embedded",
+      .model = *model_,
+      .position = projector_->gate().position(),
+      .reasons = why_not_ready(),
+      .registry = registry_.get(),
+      .candidates = {},
+  };
+  if (kafka_ != nullptr) {
+    sources.candidates = [this] {
+      return log::read_candidates(
+          config_.log.kafka("keyledger-tool"),
+          [this](const std::string& line) { logger_.warn("kafka", {{"line", line}}); });
+    };
+  }
+  return deployment_status(sources);
 }
 
 void Node::follow(Position last, Position fact) const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <boost/asio/thread_pool.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "events/log/embedded/embedded_log.h"
 #include "events/log/kafka/kafka_log.h"
@@ -48,12 +49,15 @@ class Node {
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
-  /// Opens what is stored, catches up, opens a term and serves. Where an event can't be read or
-  /// applied, serves without being ready, until that is quarantined. Errors: of the parts, with
-  /// advice.
+  /// Opens what is stored, and catches up. Errors: of the parts, with advice; unavailable where no
+  /// broker answers, or none leads: another Node may be made and opened later.
+  Result<void> open();
+
+  /// Opens a term and serves, after open(). Where an event couldn't be read or applied, serves
+  /// without being ready, until that is quarantined. Errors: of the parts, with advice.
   Result<void> start();
 
-  /// Finishes what is in flight and closes everything. Also after a start() that failed.
+  /// Finishes what is in flight and closes everything. Also where something above failed.
   void stop();
 
   const http::Server& server() const { return *server_; }
@@ -63,13 +67,13 @@ class Node {
   Result<void> open_log(const DataDir& data);
   Result<void> catch_up();
   Result<void> check_pepper() const;
-  Result<void> start_server();
   Result<void> lead();
   std::string own_url() const;
   void lead_when_caught_up(const std::stop_token& stop);
   void keep_lease();
   void start_admin_server();
   std::string answer_admin(const std::string& line, unsigned uid);
+  nlohmann::ordered_json status() const;
   void follow(Position last, Position fact) const;
 
   std::vector<http::Route> service_routes();
