@@ -182,6 +182,10 @@ void add_tools(CLI::App& root, Arguments& arguments, std::map<CLI::App*, Action>
       ->capture_default_str();
   status_app->add_flag("--json", status.as_json, "As JSON");
   actions[status_app] = [&status] { return print_status(status); };
+  CLI::App* sign_in = root.add_subcommand(
+      "sign-in", "Print a new link that signs in to the page of the node that runs, once");
+  sign_in->add_option("--data-dir", repair.data_dir, "The data directory")->capture_default_str();
+  actions[sign_in] = [&repair] { return print_sign_in_link(repair); };
 
   CLI::App* version = root.add_subcommand("version", "Print the version");
   actions[version] = [] {

@@ -30,6 +30,8 @@ using http::Request;
 using http::Response;
 
 constexpr std::size_t kQueryThreads = 2;
+/// Subscribers who catch up must not keep others from their lists.
+constexpr std::size_t kFeedThreads = 1;
 constexpr std::chrono::seconds kLeadAgainAfter{1};
 constexpr std::chrono::seconds kLeaseWithin{5};
 /// How long who quarantines an event waits to hear how the projector goes on.
@@ -44,6 +46,15 @@ Result<security::KeyRing> open_key_ring(const std::filesystem::path& file, bool 
     return fail(std::move(saved.error()));
   }
   return made;
+}
+
+/// The URL of a listener for who is on the same machine: an address that stands for all of a
+/// machine's own can't be asked for by every browser.
+std::string reachable_url(std::string address) {
+  for (const auto& [any, loopback] : {std::pair{"0.0.0.0:", "127.0.0.1:"}, {"[::]:", "[::1]:"}}) {
+    if (address.starts_with(any)) address.replace(0, std::string_view(any).size(), loopback);
+  }
+  return "http://" + address;
 }
 
 /// Why a projector doesn't go on, and what to do about it.
@@ -175,7 +186,14 @@ Result<void> Node::check_pepper() const {
 }
 
 Result<void> Node::start() {
-  admission_ = std::make_unique<api::Admission>(*ring_, projector_->gate());
+  if (!config_.jwks.empty()) {
+    issuer_keys_ = std::make_unique<api::IssuerKeys>(
+        api::IssuerKeys::Options{.issuer = config_.issuer, .source = config_.jwks}, logger_);
+    if (auto read = issuer_keys_->start(); !read) return read;
+  }
+  admission_ = std::make_unique<api::Admission>(*ring_, projector_->gate(),
+                                                config_.has_role("page") ? &sessions_ : nullptr,
+                                                issuer_keys_.get());
   query_threads_ = std::make_unique<boost::asio::thread_pool>(kQueryThreads);
   if (config_.has_role("command")) {
     commands::Writer::Options options;
@@ -185,6 +203,9 @@ Result<void> Node::start() {
                                                  logger_, options);
   }
   auto routes = service_routes();
+  if (issuer_keys_) {
+    for (auto& route : routes) route.handler = issuer_keys_->guard(std::move(route.handler));
+  }
   for (std::size_t i = 0; i < routes.size(); ++i) routes[i].index = i;
   request_metrics_ = std::make_unique<RequestMetrics>(routes);
   router_ = std::make_unique<http::Router>(std::move(routes));
@@ -271,12 +292,33 @@ void Node::start_admin_server() {
   }
 }
 
+std::optional<std::string> Node::make_sign_in_link() {
+  if (!config_.has_role("page")) return std::nullopt;
+  security::Principal owner;
+  owner.subject = config_.page_username;
+  owner.account = *AccountId::parse(config_.page_account);
+  owner.username = *Username::parse(config_.page_username);
+  owner.scopes = security::kOwnerScopes;
+  return reachable_url(server_->addresses().front()) +
+         "/sign-in?token=" + sessions_.make_link(std::move(owner), api::now());
+}
+
+/// The link is a secret: it goes to who asked, and not to the log.
+std::string Node::answer_sign_in(unsigned uid) {
+  const auto link = make_sign_in_link();
+  logger_.info("admin request", {{"uid", std::uint64_t{uid}},
+                                 {"request", "sign-in"},
+                                 {"answer", link ? "a link" : "no page"}});
+  if (!link) return R"({"error":"this node has no page: it was started without that role"})";
+  return nlohmann::json{{"link", *link}}.dump();
+}
+
 std::string Node::answer_admin(const std::string& line, unsigned uid) {
   const LedgerParts parts{*log_, embedded_, *model_, *projector_,
                           [this](Position last, Position fact) { follow(last, fact); }};
   const auto request = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-  const bool asks_status = request.is_object() && request.value("command", "") == "status";
-  const auto answer = asks_status ? status() : carry_out(parts, request, uid);
+  if (request == sign_in_request()) return answer_sign_in(uid);
+  const auto answer = request == status_request() ? status() : carry_out(parts, request, uid);
   const auto text = [](const nlohmann::ordered_json& json) {
     return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   };
@@ -330,8 +372,10 @@ void Node::stop() {
   if (lease_) lease_->stop();
   if (projector_) projector_->stop();
   if (query_threads_) query_threads_->join();
+  if (feed_threads_) feed_threads_->join();
   peers_.close_idle();
   server_.reset();
+  if (issuer_keys_) issuer_keys_->stop();
 }
 
 std::vector<http::Route> Node::service_routes() {
@@ -363,6 +407,16 @@ std::vector<http::Route> Node::service_routes() {
     query_routes_ =
         std::make_unique<queries::Routes>(*model_, *admission_, *ring_, *query_threads_);
     append(query_routes_->table());
+    feed_threads_ = std::make_unique<boost::asio::thread_pool>(kFeedThreads);
+    feed_ = std::make_unique<feed::Source>(*model_, projector_->gate(), *feed_threads_, logger_);
+    feed_routes_ = std::make_unique<feed::Routes>(*feed_, *admission_);
+    append(feed_routes_->table());
+  }
+  if (config_.has_role("page")) {
+    sessions::Deployment deployment{config_.values_once, [this] { return count_replicas(); }};
+    session_routes_ =
+        std::make_unique<sessions::Routes>(sessions_, *admission_, std::move(deployment), logger_);
+    append(session_routes_->table());
   }
   const auto row = [this](const char* pattern, Response (Node::*handler)(const Request&) const) {
     http::Route route;
@@ -386,6 +440,16 @@ std::vector<http::Route> Node::service_routes() {
   });
   routes.push_back(std::move(openapi));
   return routes;
+}
+
+/// Those that are known to validate now.
+std::size_t Node::count_replicas() const {
+  if (!registry_) return 0;
+  const auto known = registry_->known();
+  if (!known) return 0;
+  const auto now = log::BootClock::now();
+  return static_cast<std::size_t>(std::ranges::count_if(
+      *known, [now](const auto& one) { return one.read_at + one.replica.lease > now; }));
 }
 
 Response Node::health(const Request&) const {
@@ -426,7 +490,8 @@ Response Node::metrics(const Request&) const {
   MetricSources sources{*server_,      *request_metrics_, *projector_,
                         *log_,         verifier_.get(),   writer_.get(),
                         eraser_.get(), logger_,           why_not_ready().empty(),
-                        kafka_,        lease_.get(),      propagation_.get()};
+                        kafka_,        lease_.get(),      propagation_.get(),
+                        feed_.get()};
   Response response;
   response.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
   response.body = render_metrics(sources);

@@ -16,10 +16,13 @@
 #include "projections/projector.h"
 #include "projections/read_model.h"
 #include "services/api/admission.h"
+#include "services/api/issuer_keys.h"
 #include "services/commands/eraser.h"
 #include "services/commands/forwarder.h"
 #include "services/commands/routes.h"
 #include "services/commands/writer.h"
+#include "services/feed/routes.h"
+#include "services/feed/subscription.h"
 #include "services/http/client.h"
 #include "services/http/router.h"
 #include "services/http/server.h"
@@ -34,6 +37,8 @@
 #include "services/replicas/lease_keeper.h"
 #include "services/replicas/propagation.h"
 #include "services/security/key_ring.h"
+#include "services/security/sessions.h"
+#include "services/sessions/routes.h"
 #include "services/verify/routes.h"
 #include "services/verify/verifier.h"
 
@@ -62,6 +67,10 @@ class Node {
 
   const http::Server& server() const { return *server_; }
 
+  /// A new link by which the owner of the page's account signs in, once; nothing where this node
+  /// has no page.
+  std::optional<std::string> make_sign_in_link();
+
  private:
   Result<void> open_storage();
   Result<void> open_log(const DataDir& data);
@@ -74,6 +83,7 @@ class Node {
   void start_admin_server();
   std::string answer_admin(const std::string& line, unsigned uid);
   nlohmann::ordered_json status() const;
+  std::string answer_sign_in(unsigned uid);
   void follow(Position last, Position fact) const;
 
   std::vector<http::Route> service_routes();
@@ -81,6 +91,7 @@ class Node {
   http::Response readiness(const http::Request& request) const;
   http::Response metrics(const http::Request& request) const;
   std::vector<std::string> why_not_ready() const;
+  std::size_t count_replicas() const;
   void observe(const http::Exchange& exchange);
 
   const ServeConfig& config_;
@@ -95,6 +106,8 @@ class Node {
   std::unique_ptr<log::ReplicaRegistry> registry_;  ///< Null where this is the only node.
   std::unique_ptr<Freshness> freshness_;
   std::unique_ptr<Lag> lag_;
+  security::Sessions sessions_;
+  std::unique_ptr<api::IssuerKeys> issuer_keys_;  ///< Null without another issuer.
   std::unique_ptr<api::Admission> admission_;
   std::unique_ptr<boost::asio::thread_pool> query_threads_;
   std::unique_ptr<commands::Writer> writer_;
@@ -105,8 +118,12 @@ class Node {
   std::unique_ptr<commands::Forwarder> forwarder_;
   std::unique_ptr<commands::Routes> command_routes_;
   std::unique_ptr<queries::Routes> query_routes_;
+  std::unique_ptr<boost::asio::thread_pool> feed_threads_;
+  std::unique_ptr<feed::Source> feed_;
+  std::unique_ptr<feed::Routes> feed_routes_;
   std::unique_ptr<verify::Verifier> verifier_;
   std::unique_ptr<verify::Routes> verify_routes_;
+  std::unique_ptr<sessions::Routes> session_routes_;
   std::unique_ptr<RequestMetrics> request_metrics_;
   std::unique_ptr<http::Router> router_;
   std::unique_ptr<http::Server> server_;

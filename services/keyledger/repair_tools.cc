@@ -101,4 +101,17 @@ int back_up_log(const RepairArguments& arguments) {
   return log ? print(copy_log(**log, directory)) : failed(log.error());
 }
 
+int print_sign_in_link(const RepairArguments& arguments) {
+  const DataDir data(arguments.data_dir);
+  const auto answer = ask_node(data, sign_in_request());
+  if (!answer) {
+    return failed({Errc::unavailable,
+                   "no node runs on " + data.root().string() + ": name the right --data-dir",
+                   {}});
+  }
+  if (!*answer) return failed(answer->error());
+  std::printf("%s\n", (*answer)->value("link", "").c_str());
+  return std::fflush(stdout) == 0 ? 0 : 1;
+}
+
 }  // namespace keyledger

@@ -88,6 +88,7 @@ int serve(ServeConfig config) {
     logger.info("listening",
                 {{"address", addresses[i]}, {"for", main ? "everything" : "validation"}});
   }
+  if (const auto link = (*node)->make_sign_in_link()) std::printf("Sign in: %s\n", link->c_str());
   std::fflush(stdout);
 
   int signal = 0;

@@ -123,6 +123,8 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
 
 }  // namespace
 
+nlohmann::json status_request() { return {{"command", "status"}}; }
+
 ordered_json deployment_status(const StatusSources& sources) {
   ordered_json errors = ordered_json::array();
   Position end = sources.log.known_end();
@@ -186,7 +188,7 @@ std::string status_text(const ordered_json& status) {
 
 int print_status(const StatusArguments& arguments) {
   const DataDir data(arguments.data_dir);
-  const auto answer = ask_node(data, {{"command", "status"}});
+  const auto answer = ask_node(data, status_request());
   if (!answer) {
     return failed({Errc::not_found,
                    "no node runs on " + data.root().string() +

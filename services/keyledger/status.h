@@ -31,6 +31,9 @@ struct StatusSources {
   std::function<Result<std::vector<log::Candidate>>()> candidates;  ///< and no election.
 };
 
+/// {"command":"status"}: what a node answers with deployment_status().
+nlohmann::json status_request();
+
 /// The whole deployment as this node sees it: the log, who leads, who would, and which nodes may
 /// validate, how far each is and how long its lease holds. Schema: docs/operations.md. What can't
 /// be told is null, and `errors` says why. Asks brokers: blocks for some twenty seconds at most.
