@@ -119,7 +119,8 @@ struct MetaRow {
   Position position;  ///< Up to here everything is in this model.
   Term term;
   Instant last_event_time;
-  WriterElected writer{};  ///< Who began the term.
+  WriterElected writer{};       ///< Who began the term.
+  std::uint64_t tree_size = 0;  ///< The Merkle tree's leaves: the events up to `position`.
 };
 
 /// How a read model is opened.
@@ -187,8 +188,9 @@ class ReadModel {
   /// such a copy as from its own. Not where it was opened to be read.
   Result<void> checkpoint(const std::filesystem::path& directory) const;
 
-  /// For the projector alone.
+  /// For the projector alone; to be read, for who answers from other families (tree.h).
   Store& store() { return *store_; }
+  const Store& store() const { return *store_; }
 
  private:
   /// The account's keys that were live right after the event at `position`, by id.

@@ -38,7 +38,7 @@ constexpr std::chrono::seconds kLeaseWithin{5};
 constexpr std::chrono::seconds kFollowWithin{10};
 
 /// The ring in `file`; with `make`, a new one where there is none.
-Result<security::KeyRing> open_key_ring(const std::filesystem::path& file, bool make) {
+Result<security::KeyRing> load_or_make(const std::filesystem::path& file, bool make) {
   auto ring = security::KeyRing::load(file);
   if (ring || ring.error().code != Errc::not_found || !make) return ring;
   auto made = security::KeyRing::generate();
@@ -84,13 +84,27 @@ Result<void> Node::open_storage() {
                               error.message() + "; name another with --data-dir");
   }
   if (auto opened = open_log(data); !opened) return opened;
+  if (auto opened = open_key_ring(); !opened) return opened;
+  projections::ReadModelOptions options;
+  options.cache_bytes = config_.cache_bytes;
+  ProgressLine progress("rebuilding", &logger_);
+  const auto tell = [this](const Error& why) {
+    logger_.warn("folding the log into a new read model", {{"because", why.message}});
+  };
+  auto model = open_or_rebuild_read_model(*log_, data.read_model(), options, progress, tell);
+  if (!model) return fail(std::move(model.error()));
+  model_ = std::move(*model);
+  return {};
+}
+
+Result<void> Node::open_key_ring() {
   const auto end = log_->end();
   if (!end) return fail(end.error());
-
   // A ring made anew over a log that has events would have another pepper than its digests; and
   // several nodes have one ring.
   const bool may_make = !config_.key_ring && embedded_ != nullptr && *end == Position{};
-  auto ring = open_key_ring(config_.key_ring.value_or(data.key_ring()), may_make);
+  const auto file = config_.key_ring.value_or(DataDir(config_.data_dir).key_ring());
+  auto ring = load_or_make(file, may_make);
   if (!ring && kafka_ != nullptr && ring.error().code == Errc::not_found) {
     return fail(Errc::not_found,
                 ring.error().message +
@@ -104,16 +118,12 @@ Result<void> Node::open_storage() {
                 "one with --key-ring");
   }
   ring_ = std::move(*ring);
-
-  projections::ReadModelOptions options;
-  options.cache_bytes = config_.cache_bytes;
-  ProgressLine progress("rebuilding", &logger_);
-  const auto tell = [this](const Error& why) {
-    logger_.warn("folding the log into a new read model", {{"because", why.message}});
-  };
-  auto model = open_or_rebuild_read_model(*log_, data.read_model(), options, progress, tell);
-  if (!model) return fail(std::move(model.error()));
-  model_ = std::move(*model);
+  // A ring of before there were checkpoints. One that others have too is its owner's to renew.
+  const bool is_own = !config_.key_ring && embedded_ != nullptr;
+  if (is_own && ring_->add_checkpoint_key()) {
+    if (auto saved = ring_->save(file, /*exclusive=*/false); !saved) return saved;
+    logger_.info("the key ring has got a key for checkpoints");
+  }
   return {};
 }
 
@@ -170,6 +180,7 @@ Result<void> Node::catch_up() {
     return caught_up;
   }
   if (auto fits = check_pepper(); !fits) return fits;
+  if (auto resumed = resume_checkpoints(); !resumed) return resumed;
   projector_->start();
   return {};
 }
@@ -183,6 +194,20 @@ Result<void> Node::check_pepper() const {
   return fail(Errc::incompatible,
               "the key ring's pepper is not the one that this log's digests were made with; start "
               "with the key ring that the log was created with");
+}
+
+/// A log that contradicts what was signed of it is served no further.
+Result<void> Node::resume_checkpoints() {
+  if (!config_.has_role("query") || !ring_->can_issue()) return {};
+  if (ring_->checkpoint_seed().empty()) {
+    logger_.warn("no checkpoints are published: the key ring has no key for them",
+                 {{"do", "run keyledger keyring rotate on it, and start the nodes anew"}});
+    return {};
+  }
+  publisher_ = std::make_unique<audit::Publisher>(
+      *model_, projector_->gate(), logger_,
+      audit::Publisher::Options{ring_->checkpoint_seed(), DataDir(config_.data_dir).checkpoint()});
+  return publisher_->resume(projector_->halted().has_value());
 }
 
 Result<void> Node::start() {
@@ -240,6 +265,7 @@ Result<void> Node::start() {
   if (lease_ && !lease_->wait_until_fresh(kLeaseWithin)) {
     logger_.warn("this node serves before it may validate");
   }
+  if (publisher_) publisher_->start();
   server_->start();
   start_admin_server();
   return {};
@@ -371,6 +397,7 @@ void Node::stop() {
   if (writer_) writer_->stop();
   if (lease_) lease_->stop();
   if (projector_) projector_->stop();
+  if (publisher_) publisher_->stop();
   if (query_threads_) query_threads_->join();
   if (feed_threads_) feed_threads_->join();
   peers_.close_idle();
@@ -411,6 +438,9 @@ std::vector<http::Route> Node::service_routes() {
     feed_ = std::make_unique<feed::Source>(*model_, projector_->gate(), *feed_threads_, logger_);
     feed_routes_ = std::make_unique<feed::Routes>(*feed_, *admission_);
     append(feed_routes_->table());
+    audit_routes_ = std::make_unique<audit::Routes>(*model_, *log_, *admission_, *query_threads_,
+                                                    publisher_.get());
+    append(audit_routes_->table());
   }
   if (config_.has_role("page")) {
     sessions::Deployment deployment{config_.values_once, [this] { return count_replicas(); }};
@@ -466,6 +496,12 @@ std::vector<std::string> Node::why_not_ready() const {
     const std::string error = lease_->figures().last_error;
     reasons.push_back("this node may not validate: its lease has run out" +
                       (error.empty() ? "" : ": " + error));
+  }
+  if (publisher_) {
+    const auto failure = publisher_->failure();
+    if (failure && failure->code == Errc::damaged) {
+      reasons.push_back("no checkpoint is published: " + failure->message);
+    }
   }
   if (config_.has_role("command") && !writer_->leads()) {
     if (kafka_ == nullptr) {

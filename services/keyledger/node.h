@@ -17,6 +17,8 @@
 #include "projections/read_model.h"
 #include "services/api/admission.h"
 #include "services/api/issuer_keys.h"
+#include "services/audit/publisher.h"
+#include "services/audit/routes.h"
 #include "services/commands/eraser.h"
 #include "services/commands/forwarder.h"
 #include "services/commands/routes.h"
@@ -76,6 +78,8 @@ class Node {
   Result<void> open_log(const DataDir& data);
   Result<void> catch_up();
   Result<void> check_pepper() const;
+  Result<void> open_key_ring();
+  Result<void> resume_checkpoints();
   Result<void> lead();
   std::string own_url() const;
   void lead_when_caught_up(const std::stop_token& stop);
@@ -121,6 +125,8 @@ class Node {
   std::unique_ptr<boost::asio::thread_pool> feed_threads_;
   std::unique_ptr<feed::Source> feed_;
   std::unique_ptr<feed::Routes> feed_routes_;
+  std::unique_ptr<audit::Publisher> publisher_;  ///< Null without the role query, or without a key.
+  std::unique_ptr<audit::Routes> audit_routes_;
   std::unique_ptr<verify::Verifier> verifier_;
   std::unique_ptr<verify::Routes> verify_routes_;
   std::unique_ptr<sessions::Routes> session_routes_;
