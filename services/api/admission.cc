@@ -8,7 +8,10 @@
 #include <string_view>
 
 #include "events/text.h"
+#include "services/api/session_cookie.h"
+#include "services/security/crypto.h"
 #include "services/security/token.h"
+#include "services/security/token_parts.h"
 
 namespace keyledger::api {
 namespace {
@@ -25,12 +28,15 @@ Result<std::uint64_t> parse_position(std::string_view text) {
   return value;
 }
 
+/// A "safe" method (RFC 9110 §9.2.1).
+bool only_reads(const http::Request& request) {
+  return request.method == http::Method::get || request.method == http::Method::head;
+}
+
 /// Whether a browser sent this for a page of another origin (RFC 6454): what only reads is let
 /// through, because its answer is kept from that page.
 bool is_foreign(const http::Request& request) {
-  const bool only_reads =
-      request.method == http::Method::get || request.method == http::Method::head;
-  if (only_reads || request.count("origin") == 0) return false;
+  if (only_reads(request) || request.count("origin") == 0) return false;
   std::string_view origin = request.header("origin");
   const auto scheme = origin.find("://");
   if (scheme == origin.npos || request.count("origin") > 1) return true;
@@ -45,8 +51,9 @@ Result<void> refuse_foreign(const http::Request& request) {
   return fail(Errc::forbidden, "a page of another origin may not do this here");
 }
 
-Admission::Admission(const security::KeyRing& ring, projections::PositionGate& gate)
-    : ring_(ring), gate_(gate) {}
+Admission::Admission(const security::KeyRing& ring, projections::PositionGate& gate,
+                     security::Sessions* sessions, const IssuerKeys* issuer)
+    : ring_(ring), gate_(gate), sessions_(sessions), issuer_(issuer) {}
 
 Result<security::Principal> Admission::principal(const http::Request& request) const {
   auto caller = commander(request);
@@ -57,10 +64,40 @@ Result<security::Principal> Admission::principal(const http::Request& request) c
 }
 
 Result<security::Principal> Admission::commander(const http::Request& request) const {
-  if (request.count("authorization") > 1) {
+  const std::size_t authorizations = request.count("authorization");
+  if (authorizations > 1) {
     return fail(Errc::unauthenticated, "more than one Authorization header");
   }
+  if (authorizations == 0 && sessions_ != nullptr) {
+    if (const auto secret = session_cookie(request)) return by_session(request, *secret);
+  }
+  if (issuer_ != nullptr) {
+    const auto token = security::bearer_token(request.header("authorization"));
+    if (token && issuer_->claims_to_issue(*token)) return issuer_->check(*token, now());
+  }
   return security::check_authorization(ring_, proven_, request.header("authorization"), now());
+}
+
+Result<security::Principal> Admission::by_session(const http::Request& request,
+                                                  std::string_view secret) const {
+  auto session = sessions_->use(secret, now());
+  if (!session) return fail(Errc::unauthenticated, "the session has ended; sign in again");
+  if (!only_reads(request) &&
+      (request.count("keyledger-csrf") != 1 ||
+       !security::equal_in_constant_time(request.header("keyledger-csrf"), session->csrf_token))) {
+    return fail(Errc::forbidden,
+                "a session may do this only with its csrf_token in the header Keyledger-CSRF");
+  }
+  return std::move(session->principal);
+}
+
+Result<security::Principal> Admission::still(const http::Request& request) const {
+  const bool by_cookie = request.count("authorization") == 0 && sessions_ != nullptr;
+  const auto secret = by_cookie ? session_cookie(request) : std::nullopt;
+  if (!secret) return principal(request);
+  auto session = sessions_->find(*secret, now());
+  if (!session) return fail(Errc::unauthenticated, "the session has ended; sign in again");
+  return std::move(session->principal);
 }
 
 Result<Caller> Admission::admit(const http::Request& request, security::Scope scope) const {

@@ -3,16 +3,19 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <boost/asio/awaitable.hpp>
 
 #include "events/result.h"
 #include "events/vocabulary.h"
 #include "projections/position_gate.h"
+#include "services/api/issuer_keys.h"
 #include "services/http/message.h"
 #include "services/http/query.h"
 #include "services/security/access.h"
 #include "services/security/key_ring.h"
+#include "services/security/sessions.h"
 #include "services/security/token.h"
 
 namespace keyledger::api {
@@ -24,14 +27,22 @@ struct Caller {
 };
 
 /// Lets requests in: who asks, whether they may, and whether the read model is new enough for them.
+/// Who asks is said by a bearer token, or else by the cookie of a session.
 /// Thread safety: all members, from any thread.
 class Admission {
  public:
-  /// Both are used until the Admission is gone.
-  Admission(const security::KeyRing& ring, projections::PositionGate& gate);
+  /// All are used until the Admission is gone. `sessions` is null where nobody signs in, `issuer`
+  /// where only this deployment's own tokens are good.
+  Admission(const security::KeyRing& ring, projections::PositionGate& gate,
+            security::Sessions* sessions = nullptr, const IssuerKeys* issuer = nullptr);
 
-  /// Who the request's bearer token says that asks; no other node. Errors: unauthenticated.
+  /// Who asks; no other node. Errors: unauthenticated, forbidden (a session whose page doesn't
+  /// prove, with Keyledger-CSRF, that it is ours, where this isn't only read).
   Result<security::Principal> principal(const http::Request& request) const;
+
+  /// The same, for an answer that goes on and on: isn't counted as a use of the session. Errors:
+  /// unauthenticated, as soon as token or session have ended.
+  Result<security::Principal> still(const http::Request& request) const;
 
   /// The caller, who may use `scope` on the account that is the first path parameter.
   /// Errors: unauthenticated, forbidden (also for a change that a page of another origin asks for),
@@ -52,11 +63,15 @@ class Admission {
                                                              const http::Query& query) const;
 
  private:
+  Result<security::Principal> by_session(const http::Request& request,
+                                         std::string_view secret) const;
   static Result<Caller> authorize(const http::Request& request, security::Scope scope,
                                   Result<security::Principal> caller);
 
   const security::KeyRing& ring_;
   projections::PositionGate& gate_;
+  security::Sessions* const sessions_;
+  const IssuerKeys* const issuer_;
   mutable security::ProvenTokens proven_;
 };
 

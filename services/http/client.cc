@@ -8,6 +8,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -34,22 +35,27 @@ constexpr std::chrono::seconds kIdleFor{5};
 struct Origin {
   std::string host;
   std::string port;
+  bool is_secure;
 };
 
 std::optional<Origin> parse_origin(std::string_view text) {
-  constexpr std::string_view kScheme = "http://";
-  if (!text.starts_with(kScheme)) return std::nullopt;
-  text.remove_prefix(kScheme.size());
+  constexpr std::string_view kPlain = "http://";
+  constexpr std::string_view kSecure = "https://";
+  const bool is_secure = text.starts_with(kSecure);
+  if (!is_secure && !text.starts_with(kPlain)) return std::nullopt;
+  text.remove_prefix(is_secure ? kSecure.size() : kPlain.size());
   while (text.ends_with('/')) text.remove_suffix(1);
   if (text.empty() || text.find_first_of("/?#@") != text.npos) return std::nullopt;
   const auto bracket = text.rfind(']');
   const auto colon = text.rfind(':');
   const bool has_port = colon != text.npos && (bracket == text.npos || colon > bracket);
   std::string_view host = text.substr(0, has_port ? colon : text.size());
-  const std::string_view port = has_port ? text.substr(colon + 1) : "80";
+  const std::string_view port = has_port    ? text.substr(colon + 1)
+                                : is_secure ? std::string_view("443")
+                                            : std::string_view("80");
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   if (host.empty() || port.empty()) return std::nullopt;
-  return Origin{std::string(host), std::string(port)};
+  return Origin{std::string(host), std::string(port), is_secure};
 }
 
 Error nothing_sent(const std::string& origin, const std::string& why) {
@@ -58,6 +64,21 @@ Error nothing_sent(const std::string& origin, const std::string& why) {
 
 Error no_answer(const std::string& origin, const std::string& why) {
   return Error{Errc::outcome_unknown, origin + " gave no whole answer: " + why, {}};
+}
+
+using Message = beast::http::request<beast::http::string_body>;
+using Parser = beast::http::response_parser<beast::http::string_body>;
+
+/// Sends `message` on `stream` and reads the whole answer. All references are used until then.
+template <typename Stream>
+asio::awaitable<std::pair<beast::error_code, std::unique_ptr<Parser>>> exchange(
+    Stream& stream, beast::flat_buffer& buffer, Message& message) {
+  auto parser = std::make_unique<Parser>();
+  parser->body_limit(kMaxAnswerBytes);
+  const auto [unsent, sent] = co_await beast::http::async_write(stream, message, kTuple);
+  if (unsent) co_return std::pair{unsent, nullptr};
+  const auto [unread, read] = co_await beast::http::async_read(stream, buffer, *parser, kTuple);
+  co_return std::pair{unread, std::move(parser)};
 }
 
 }  // namespace
@@ -79,9 +100,27 @@ struct Client::Connection {
   }
 
   beast::tcp_stream stream;
+  std::optional<asio::ssl::stream<beast::tcp_stream&>> tls;  ///< Over `stream`, with https.
   beast::flat_buffer buffer;
   steady_clock::time_point idle_since;
 };
+
+struct Client::Trust {
+  Trust() : context(asio::ssl::context::tls_client) {
+    context.set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 |
+                        asio::ssl::context::no_tlsv1_1);
+    context.set_verify_mode(asio::ssl::verify_peer);
+    beast::error_code ignored;  // Without any authority nobody is trusted.
+    context.set_default_verify_paths(ignored);
+  }
+
+  asio::ssl::context context;
+};
+
+Client::Trust& Client::trust() {
+  std::call_once(trust_read_, [this] { trust_ = std::make_unique<Trust>(); });
+  return *trust_;
+}
 
 Client::Client() = default;
 Client::~Client() = default;
@@ -133,9 +172,20 @@ asio::awaitable<Result<ClientResponse>> Client::send(std::string origin, ClientR
     if (failed) co_return fail(nothing_sent(origin, failed.message()));
     beast::error_code ignored;
     connection->stream.socket().set_option(tcp::no_delay(true), ignored);
+    if (parsed->is_secure) {
+      auto& tls = connection->tls.emplace(connection->stream, trust().context);
+      beast::error_code is_name;
+      asio::ip::make_address(parsed->host, is_name);
+      // An address is no server name (RFC 6066 §3).
+      if (is_name) SSL_set_tlsext_host_name(tls.native_handle(), parsed->host.c_str());
+      tls.set_verify_callback(asio::ssl::host_name_verification(parsed->host));
+      const auto [distrusted] =
+          co_await tls.async_handshake(asio::ssl::stream_base::client, kTuple);
+      if (distrusted) co_return fail(nothing_sent(origin, distrusted.message()));
+    }
   }
 
-  beast::http::request<beast::http::string_body> message;
+  Message message;
   message.version(11);
   message.method_string(request.method);
   message.target(request.target);
@@ -145,23 +195,19 @@ asio::awaitable<Result<ClientResponse>> Client::send(std::string origin, ClientR
   message.prepare_payload();
 
   connection->stream.expires_at(deadline);
-  const auto [unsent, sent] =
-      co_await beast::http::async_write(connection->stream, message, kTuple);
-  if (unsent) co_return fail(no_answer(origin, unsent.message()));
-  beast::http::response_parser<beast::http::string_body> parser;
-  parser.body_limit(kMaxAnswerBytes);
-  const auto [unread, read] =
-      co_await beast::http::async_read(connection->stream, connection->buffer, parser, kTuple);
-  if (unread) co_return fail(no_answer(origin, unread.message()));
+  const auto [failed, parser] =
+      connection->tls ? co_await exchange(*connection->tls, connection->buffer, message)
+                      : co_await exchange(connection->stream, connection->buffer, message);
+  if (failed) co_return fail(no_answer(origin, failed.message()));
 
   ClientResponse response;
-  response.status = parser.get().result_int();
-  for (const auto& field : parser.get()) {
+  response.status = parser->get().result_int();
+  for (const auto& field : parser->get()) {
     response.headers.emplace_back(field.name_string(), field.value());
   }
-  response.body = std::move(parser.get().body());
+  response.body = std::move(parser->get().body());
   connection->stream.expires_never();
-  if (parser.keep_alive()) keep(key, std::move(connection));
+  if (parser->keep_alive()) keep(key, std::move(connection));
   co_return response;
 }
 

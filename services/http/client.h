@@ -33,7 +33,10 @@ struct ClientResponse {
   std::string_view header(std::string_view name) const;
 };
 
-/// An HTTP/1.1 client that keeps its connections. Thread safety: send() from any coroutine.
+/// An HTTP/1.1 client that keeps its connections. With https it speaks TLS 1.2 or newer, and only
+/// with who has a certificate for that very host by an authority that the system trusts (OpenSSL's
+/// own places: SSL_CERT_FILE and SSL_CERT_DIR name others). Thread safety: send() from any
+/// coroutine.
 class Client {
  public:
   using Deadline = std::chrono::steady_clock::time_point;
@@ -43,8 +46,8 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  /// Sends `request` to `origin` ("http://host:port") once, and returns the whole answer. All
-  /// references are used until it has ended, this Client included.
+  /// Sends `request` to `origin` ("http://host:port", "https://host") once, and returns the whole
+  /// answer. All references are used until it has ended, this Client included.
   ///
   /// Errors: invalid (`origin` is none), unavailable (nothing was sent), outcome_unknown (it was
   /// sent, or a part of it, and no whole answer came until `deadline`).
@@ -56,12 +59,17 @@ class Client {
 
  private:
   struct Connection;
+  struct Trust;
   /// By the executor's context and the origin: a connection stays in its thread.
   using Key = std::pair<const void*, std::string>;
 
   std::unique_ptr<Connection> take(const Key& key);
   void keep(const Key& key, std::unique_ptr<Connection> connection);
 
+  Trust& trust();
+
+  std::once_flag trust_read_;
+  std::unique_ptr<Trust> trust_;  ///< Made when it is first needed.
   std::mutex mutex_;
   std::map<Key, std::vector<std::unique_ptr<Connection>>> idle_;  ///< Guarded by mutex_.
 };

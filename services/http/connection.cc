@@ -14,6 +14,7 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
 
+#include "services/http/body_stream.h"
 #include "services/http/problem.h"
 #include "services/http/text.h"
 
@@ -73,6 +74,15 @@ std::chrono::steady_clock::time_point coarse_now() {
                                                std::chrono::nanoseconds(now.tv_nsec));
 }
 
+/// What a browser must not do with any answer: guess another type than it says, show it in another
+/// page's frame, give it to pages of other sites, or tell others where a link was followed from.
+constexpr std::string_view kBrowserHeaders =
+    "X-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY\r\n"
+    "Cross-Origin-Resource-Policy: same-origin\r\nReferrer-Policy: no-referrer\r\n";
+/// Where the handler doesn't say what its page consists of, it is no page.
+constexpr std::string_view kNoPage =
+    "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n";
+
 /// Answers to these have no body and no Content-Length (RFC 9110 §8.6).
 bool is_bodiless(unsigned status) { return status == 204 || status == 304; }
 
@@ -117,6 +127,7 @@ void Connection::enter(Phase phase) {
       deadline_ = now + limits.body_timeout;
       break;
     case Phase::handler:
+    case Phase::streaming:
       deadline_ = Clock::time_point::max();  // Handlers see to request_.deadline themselves.
       break;
     case Phase::write:
@@ -130,7 +141,7 @@ void Connection::enter(Phase phase) {
 
 void Connection::end_if_idle() {
   error_code ignored;
-  if (phase_ == Phase::idle) socket_.cancel(ignored);
+  if (phase_ == Phase::idle || phase_ == Phase::streaming) socket_.cancel(ignored);
 }
 
 void Connection::end_if_late(Clock::time_point now) {
@@ -164,6 +175,7 @@ asio::awaitable<void> Connection::serve_requests() {
       match = context.router.find(request_.method, request_.path, request_.listener);
       const std::size_t max_body_bytes =
           match.route != nullptr ? match.route->max_body_bytes : kMaxUnroutedBodyBytes;
+      for_browsers_ = match.route == nullptr || match.route->for_browsers;
       complete = parser.is_done() || co_await read_body(parser, max_body_bytes);
     }
     if (!complete && !refusal_) co_return;
@@ -184,6 +196,11 @@ asio::awaitable<void> Connection::serve_requests() {
     const bool keep_alive = complete && parser.keep_alive() && !worker_.draining();
     context.observer(
         {request_, match.route, response.status, Clock::now() - began, response.log_text});
+    if (response.stream && request_.method != Method::head) {
+      co_await write_stream(std::move(response), parser.is_http_1_1());
+      co_await linger();
+      co_return;
+    }
     if (!co_await write(std::move(response), keep_alive, parser.is_http_1_1())) co_return;
     if (!keep_alive) {
       co_await linger();
@@ -201,6 +218,7 @@ void Connection::forget_request() {
   request_.headers.clear();
   request_.path_parameters.clear();
   request_id_.clear();
+  for_browsers_ = true;
   for (std::string* memory : {&memory_.body, &input_, &output_}) {
     // Only a swap gives the memory back: an assignment keeps it.
     const std::size_t kept = memory == &input_ ? input_bytes_ : 0;
@@ -391,6 +409,33 @@ asio::awaitable<bool> Connection::write(Response response, bool keep_alive, bool
   co_return co_await write_all(output_);
 }
 
+asio::awaitable<void> Connection::write_stream(Response response, bool is_http_1_1) {
+  enter(Phase::write);
+  compose(response, /*keep_alive=*/false, is_http_1_1);
+  if (!co_await write_all(output_)) co_return;
+  BodyStream body(*this, is_http_1_1);
+  co_await response.stream(body);
+  if (is_http_1_1) co_await send_piece("0\r\n\r\n");
+}
+
+asio::awaitable<bool> Connection::send_piece(std::string_view bytes) {
+  if (cut_off_) co_return false;
+  enter(Phase::write);
+  const bool sent = co_await write_all(bytes);
+  cut_off_ = !sent;
+  enter(Phase::streaming);
+  co_return sent;
+}
+
+asio::awaitable<void> Connection::wait_for_end() {
+  const std::size_t most = worker_.context().limits.header_bytes;
+  enter(Phase::streaming);
+  // What the client sends meanwhile is never read as a request: the connection ends with the body.
+  while (!worker_.draining() && input_bytes_ < most) {
+    if (!co_await read_some(kReadBytes)) co_return;
+  }
+}
+
 void Connection::compose(const Response& response, bool keep_alive, bool is_http_1_1) {
   const bool bodiless = is_bodiless(response.status);
   output_.clear();
@@ -398,7 +443,9 @@ void Connection::compose(const Response& response, bool keep_alive, bool is_http
   append_number(output_, response.status);
   output_.append(" ").append(reason_phrase(response.status)).append("\r\nDate: ");
   output_.append(worker_.date()).append("\r\n");
-  if (!bodiless) {
+  if (response.stream) {
+    if (is_http_1_1) output_.append("Transfer-Encoding: chunked\r\n");
+  } else if (!bodiless) {
     output_.append("Content-Length: ");
     append_number(output_, response.body.size());
     output_.append("\r\n");
@@ -408,6 +455,12 @@ void Connection::compose(const Response& response, bool keep_alive, bool is_http
   output_.append("\r\nX-Request-Id: ").append(request_id_).append("\r\n");
   if (!keep_alive) output_.append("Connection: close\r\n");
   if (keep_alive && !is_http_1_1) output_.append("Connection: keep-alive\r\n");
+  if (for_browsers_) {
+    output_.append(kBrowserHeaders);
+    if (response.headers.find("Content-Security-Policy:") == std::string::npos) {
+      output_.append(kNoPage);
+    }
+  }
   output_.append(response.headers).append("\r\n");
   if (!bodiless && request_.method != Method::head) output_.append(response.body);
 }

@@ -35,6 +35,9 @@ struct Route {
   std::size_t max_body_bytes = 64 * 1024;
   bool main_listener = true;     ///< Whether it is there on the main listener,
   bool verify_listener = false;  ///< and whether on the one for validation.
+  /// Whether browsers may come here: answers then say what a browser must not do with them. Not for
+  /// the hot path.
+  bool for_browsers = true;
   Handler handler;
   std::size_t index = 0;  ///< The owner's own number for it, for metrics.
 };

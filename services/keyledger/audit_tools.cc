@@ -15,7 +15,7 @@
 #include "services/audit/export.h"
 #include "services/audit/inspection.h"
 #include "services/keyledger/data_dir.h"
-#include "services/keyledger/output.h"
+#include "services/keyledger/tool_output.h"
 #include "services/security/crypto.h"
 #include "services/security/key_ring.h"
 #include "services/security/note.h"

@@ -19,6 +19,7 @@
 #include "services/keyledger/options.h"
 #include "services/keyledger/repair_tools.h"
 #include "services/keyledger/replay.h"
+#include "services/keyledger/status.h"
 #include "services/keyledger/tools.h"
 #include "services/keyledger/topic_tools.h"
 
@@ -41,6 +42,7 @@ struct Arguments {
   AuditArguments audit;
   TopicsArguments topics;
   CopyArguments copy;
+  StatusArguments status;
 };
 
 /// CLI11 takes a minus for a very large number.
@@ -223,6 +225,18 @@ void add_tools(CLI::App& root, Arguments& arguments, std::map<CLI::App*, Action>
     app->add_option("directory", repair.directory, "Where to; it must not be there yet")
         ->required();
   }
+
+  StatusArguments& status = arguments.status;
+  CLI::App* status_app = root.add_subcommand(
+      "status", "Print what a running node knows of its deployment: leader, standbys, replicas");
+  status_app->add_option("--data-dir", status.data_dir, "The data directory of that node")
+      ->capture_default_str();
+  status_app->add_flag("--json", status.as_json, "As JSON");
+  actions[status_app] = [&status] { return print_status(status); };
+  CLI::App* sign_in = root.add_subcommand(
+      "sign-in", "Print a new link that signs in to the page of the node that runs, once");
+  sign_in->add_option("--data-dir", repair.data_dir, "The data directory")->capture_default_str();
+  actions[sign_in] = [&repair] { return print_sign_in_link(repair); };
 
   CLI::App* version = root.add_subcommand("version", "Print the version");
   actions[version] = [] {

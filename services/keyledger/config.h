@@ -9,6 +9,7 @@
 #include "services/http/server.h"
 #include "services/keyledger/log_options.h"
 #include "services/logging/logger.h"
+#include "services/security/claims.h"
 
 namespace keyledger {
 
@@ -19,8 +20,12 @@ struct ServeConfig {
   std::optional<std::filesystem::path> key_ring;  ///< None: `keyring.json` in the data directory.
   std::vector<std::string> listen{"127.0.0.1:8080"};
   std::vector<std::string> verify_listen;
-  std::vector<std::string> roles{"command", "query", "verify"};
-  std::string advertise;  ///< Empty: the first listen address.
+  std::vector<std::string> roles{"command", "query", "verify", "page"};
+  std::string page_account = "local";  ///< Whose owner the sign-in link of `serve` is for,
+  std::string page_username = "owner@localhost";  ///< and as whom. Both are well-formed.
+  std::string jwks;         ///< The issuer's keys: a file or a URL; empty: no other issuer.
+  security::Issuer issuer;  ///< Whose tokens are good beside the deployment's own.
+  std::string advertise;    ///< Empty: the first listen address.
   std::string key_prefix = "kl";
   bool values_once = false;
   unsigned threads = 0;  ///< 0: one per processor.

@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "events/log/kafka/candidates.h"
 #include "events/log/kafka/replicas.h"
 #include "events/log/kafka/topics.h"
 #include "events/log/pause.h"
@@ -19,6 +20,7 @@
 #include "services/keyledger/progress.h"
 #include "services/keyledger/read_model_start.h"
 #include "services/keyledger/repair.h"
+#include "services/keyledger/status.h"
 
 namespace keyledger {
 namespace {
@@ -28,6 +30,8 @@ using http::Request;
 using http::Response;
 
 constexpr std::size_t kQueryThreads = 2;
+/// Subscribers who catch up must not keep others from their lists.
+constexpr std::size_t kFeedThreads = 1;
 constexpr std::chrono::seconds kLeadAgainAfter{1};
 constexpr std::chrono::seconds kLeaseWithin{5};
 /// How long who quarantines an event waits to hear how the projector goes on.
@@ -44,6 +48,15 @@ Result<security::KeyRing> load_or_make(const std::filesystem::path& file, bool m
   return made;
 }
 
+/// The URL of a listener for who is on the same machine: an address that stands for all of a
+/// machine's own can't be asked for by every browser.
+std::string reachable_url(std::string address) {
+  for (const auto& [any, loopback] : {std::pair{"0.0.0.0:", "127.0.0.1:"}, {"[::]:", "[::1]:"}}) {
+    if (address.starts_with(any)) address.replace(0, std::string_view(any).size(), loopback);
+  }
+  return "http://" + address;
+}
+
 /// Why a projector doesn't go on, and what to do about it.
 std::string advice(const projections::Halt& halt) {
   if (!halt.event) return halt.why.message;
@@ -57,10 +70,9 @@ Node::Node(const ServeConfig& config, logging::Logger& logger) : config_(config)
 
 Node::~Node() { stop(); }
 
-Result<void> Node::start() {
+Result<void> Node::open() {
   if (auto opened = open_storage(); !opened) return opened;
-  if (auto ready = catch_up(); !ready) return ready;
-  return start_server();
+  return catch_up();
 }
 
 Result<void> Node::open_storage() {
@@ -198,8 +210,15 @@ Result<void> Node::resume_checkpoints() {
   return publisher_->resume(projector_->halted().has_value());
 }
 
-Result<void> Node::start_server() {
-  admission_ = std::make_unique<api::Admission>(*ring_, projector_->gate());
+Result<void> Node::start() {
+  if (!config_.jwks.empty()) {
+    issuer_keys_ = std::make_unique<api::IssuerKeys>(
+        api::IssuerKeys::Options{.issuer = config_.issuer, .source = config_.jwks}, logger_);
+    if (auto read = issuer_keys_->start(); !read) return read;
+  }
+  admission_ = std::make_unique<api::Admission>(*ring_, projector_->gate(),
+                                                config_.has_role("page") ? &sessions_ : nullptr,
+                                                issuer_keys_.get());
   query_threads_ = std::make_unique<boost::asio::thread_pool>(kQueryThreads);
   if (config_.has_role("command")) {
     commands::Writer::Options options;
@@ -209,6 +228,9 @@ Result<void> Node::start_server() {
                                                  logger_, options);
   }
   auto routes = service_routes();
+  if (issuer_keys_) {
+    for (auto& route : routes) route.handler = issuer_keys_->guard(std::move(route.handler));
+  }
   for (std::size_t i = 0; i < routes.size(); ++i) routes[i].index = i;
   request_metrics_ = std::make_unique<RequestMetrics>(routes);
   router_ = std::make_unique<http::Router>(std::move(routes));
@@ -296,17 +318,62 @@ void Node::start_admin_server() {
   }
 }
 
+std::optional<std::string> Node::make_sign_in_link() {
+  if (!config_.has_role("page")) return std::nullopt;
+  security::Principal owner;
+  owner.subject = config_.page_username;
+  owner.account = *AccountId::parse(config_.page_account);
+  owner.username = *Username::parse(config_.page_username);
+  owner.scopes = security::kOwnerScopes;
+  return reachable_url(server_->addresses().front()) +
+         "/sign-in?token=" + sessions_.make_link(std::move(owner), api::now());
+}
+
+/// The link is a secret: it goes to who asked, and not to the log.
+std::string Node::answer_sign_in(unsigned uid) {
+  const auto link = make_sign_in_link();
+  logger_.info("admin request", {{"uid", std::uint64_t{uid}},
+                                 {"request", "sign-in"},
+                                 {"answer", link ? "a link" : "no page"}});
+  if (!link) return R"({"error":"this node has no page: it was started without that role"})";
+  return nlohmann::json{{"link", *link}}.dump();
+}
+
 std::string Node::answer_admin(const std::string& line, unsigned uid) {
   const LedgerParts parts{*log_, embedded_, *model_, *projector_,
                           [this](Position last, Position fact) { follow(last, fact); }};
   const auto request = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-  const auto answer = carry_out(parts, request, uid);
+  if (request == sign_in_request()) return answer_sign_in(uid);
+  const auto answer = request == status_request() ? status() : carry_out(parts, request, uid);
   const auto text = [](const nlohmann::ordered_json& json) {
     return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   };
   const std::string said = answer ? text(*answer) : text({{"error", answer.error().message}});
   logger_.info("admin request", {{"uid", std::uint64_t{uid}}, {"request", line}, {"answer", said}});
   return said;
+}
+
+nlohmann::ordered_json Node::status() const {
+  StatusSources sources{
+      .node = kafka_ != nullptr ? id_ : host_name(),
+      .url = own_url(),
+      .roles = config_.roles,
+      .log = *log_,
+      .log_kind = kafka_ != nullptr ? "kafka" : "embedded",
+      .model = *model_,
+      .position = projector_->gate().position(),
+      .reasons = why_not_ready(),
+      .registry = registry_.get(),
+      .candidates = {},
+  };
+  if (kafka_ != nullptr) {
+    sources.candidates = [this] {
+      return log::read_candidates(
+          config_.log.kafka("keyledger-tool"),
+          [this](const std::string& line) { logger_.warn("kafka", {{"line", line}}); });
+    };
+  }
+  return deployment_status(sources);
 }
 
 void Node::follow(Position last, Position fact) const {
@@ -332,8 +399,10 @@ void Node::stop() {
   if (projector_) projector_->stop();
   if (publisher_) publisher_->stop();
   if (query_threads_) query_threads_->join();
+  if (feed_threads_) feed_threads_->join();
   peers_.close_idle();
   server_.reset();
+  if (issuer_keys_) issuer_keys_->stop();
 }
 
 std::vector<http::Route> Node::service_routes() {
@@ -366,9 +435,19 @@ std::vector<http::Route> Node::service_routes() {
     query_routes_ =
         std::make_unique<queries::Routes>(*model_, *admission_, *ring_, *query_threads_);
     append(query_routes_->table());
+    feed_threads_ = std::make_unique<boost::asio::thread_pool>(kFeedThreads);
+    feed_ = std::make_unique<feed::Source>(*model_, projector_->gate(), *feed_threads_, logger_);
+    feed_routes_ = std::make_unique<feed::Routes>(*feed_, *admission_);
+    append(feed_routes_->table());
     audit_routes_ = std::make_unique<audit::Routes>(*model_, *log_, *admission_, *query_threads_,
                                                     publisher_.get());
     append(audit_routes_->table());
+  }
+  if (config_.has_role("page")) {
+    sessions::Deployment deployment{config_.values_once, [this] { return count_replicas(); }};
+    session_routes_ =
+        std::make_unique<sessions::Routes>(sessions_, *admission_, std::move(deployment), logger_);
+    append(session_routes_->table());
   }
   const auto row = [this](const char* pattern, Response (Node::*handler)(const Request&) const) {
     http::Route route;
@@ -392,6 +471,16 @@ std::vector<http::Route> Node::service_routes() {
   });
   routes.push_back(std::move(openapi));
   return routes;
+}
+
+/// Those that are known to validate now.
+std::size_t Node::count_replicas() const {
+  if (!registry_) return 0;
+  const auto known = registry_->known();
+  if (!known) return 0;
+  const auto now = log::BootClock::now();
+  return static_cast<std::size_t>(std::ranges::count_if(
+      *known, [now](const auto& one) { return one.read_at + one.replica.lease > now; }));
 }
 
 Response Node::health(const Request&) const {
@@ -438,7 +527,8 @@ Response Node::metrics(const Request&) const {
   MetricSources sources{*server_,      *request_metrics_, *projector_,
                         *log_,         verifier_.get(),   writer_.get(),
                         eraser_.get(), logger_,           why_not_ready().empty(),
-                        kafka_,        lease_.get(),      propagation_.get()};
+                        kafka_,        lease_.get(),      propagation_.get(),
+                        feed_.get()};
   Response response;
   response.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
   response.body = render_metrics(sources);

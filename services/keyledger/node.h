@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <boost/asio/thread_pool.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "events/log/embedded/embedded_log.h"
 #include "events/log/kafka/kafka_log.h"
@@ -15,12 +16,15 @@
 #include "projections/projector.h"
 #include "projections/read_model.h"
 #include "services/api/admission.h"
+#include "services/api/issuer_keys.h"
 #include "services/audit/publisher.h"
 #include "services/audit/routes.h"
 #include "services/commands/eraser.h"
 #include "services/commands/forwarder.h"
 #include "services/commands/routes.h"
 #include "services/commands/writer.h"
+#include "services/feed/routes.h"
+#include "services/feed/subscription.h"
 #include "services/http/client.h"
 #include "services/http/router.h"
 #include "services/http/server.h"
@@ -35,6 +39,8 @@
 #include "services/replicas/lease_keeper.h"
 #include "services/replicas/propagation.h"
 #include "services/security/key_ring.h"
+#include "services/security/sessions.h"
+#include "services/sessions/routes.h"
 #include "services/verify/routes.h"
 #include "services/verify/verifier.h"
 
@@ -50,15 +56,22 @@ class Node {
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
-  /// Opens what is stored, catches up, opens a term and serves. Where an event can't be read or
-  /// applied, serves without being ready, until that is quarantined. Errors: of the parts, with
-  /// advice.
+  /// Opens what is stored, and catches up. Errors: of the parts, with advice; unavailable where no
+  /// broker answers, or none leads: another Node may be made and opened later.
+  Result<void> open();
+
+  /// Opens a term and serves, after open(). Where an event couldn't be read or applied, serves
+  /// without being ready, until that is quarantined. Errors: of the parts, with advice.
   Result<void> start();
 
-  /// Finishes what is in flight and closes everything. Also after a start() that failed.
+  /// Finishes what is in flight and closes everything. Also where something above failed.
   void stop();
 
   const http::Server& server() const { return *server_; }
+
+  /// A new link by which the owner of the page's account signs in, once; nothing where this node
+  /// has no page.
+  std::optional<std::string> make_sign_in_link();
 
  private:
   Result<void> open_storage();
@@ -67,13 +80,14 @@ class Node {
   Result<void> check_pepper() const;
   Result<void> open_key_ring();
   Result<void> resume_checkpoints();
-  Result<void> start_server();
   Result<void> lead();
   std::string own_url() const;
   void lead_when_caught_up(const std::stop_token& stop);
   void keep_lease();
   void start_admin_server();
   std::string answer_admin(const std::string& line, unsigned uid);
+  nlohmann::ordered_json status() const;
+  std::string answer_sign_in(unsigned uid);
   void follow(Position last, Position fact) const;
 
   std::vector<http::Route> service_routes();
@@ -81,6 +95,7 @@ class Node {
   http::Response readiness(const http::Request& request) const;
   http::Response metrics(const http::Request& request) const;
   std::vector<std::string> why_not_ready() const;
+  std::size_t count_replicas() const;
   void observe(const http::Exchange& exchange);
 
   const ServeConfig& config_;
@@ -95,6 +110,8 @@ class Node {
   std::unique_ptr<log::ReplicaRegistry> registry_;  ///< Null where this is the only node.
   std::unique_ptr<Freshness> freshness_;
   std::unique_ptr<Lag> lag_;
+  security::Sessions sessions_;
+  std::unique_ptr<api::IssuerKeys> issuer_keys_;  ///< Null without another issuer.
   std::unique_ptr<api::Admission> admission_;
   std::unique_ptr<boost::asio::thread_pool> query_threads_;
   std::unique_ptr<commands::Writer> writer_;
@@ -105,10 +122,14 @@ class Node {
   std::unique_ptr<commands::Forwarder> forwarder_;
   std::unique_ptr<commands::Routes> command_routes_;
   std::unique_ptr<queries::Routes> query_routes_;
+  std::unique_ptr<boost::asio::thread_pool> feed_threads_;
+  std::unique_ptr<feed::Source> feed_;
+  std::unique_ptr<feed::Routes> feed_routes_;
   std::unique_ptr<audit::Publisher> publisher_;  ///< Null without the role query, or without a key.
   std::unique_ptr<audit::Routes> audit_routes_;
   std::unique_ptr<verify::Verifier> verifier_;
   std::unique_ptr<verify::Routes> verify_routes_;
+  std::unique_ptr<sessions::Routes> session_routes_;
   std::unique_ptr<RequestMetrics> request_metrics_;
   std::unique_ptr<http::Router> router_;
   std::unique_ptr<http::Server> server_;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "events/key_value.h"
+#include "events/vocabulary.h"
 
 namespace keyledger {
 namespace {
@@ -66,6 +67,55 @@ std::string check_prefix(const std::string& prefix) {
   return is_key_prefix(prefix) ? "" : "must be a letter and up to 15 letters and digits";
 }
 
+/// Checks a text that a type of the vocabulary parses.
+template <typename Value>
+std::string check_value(const std::string& text) {
+  const auto value = Value::parse(text);
+  return value ? "" : value.error().message;
+}
+
+/// A file, or a URL whose answer nobody on the way can exchange.
+std::string check_jwks(const std::string& source) {
+  constexpr std::string_view kPlain = "http://";
+  if (!source.starts_with(kPlain)) return source.empty() ? "must be a file or a URL" : "";
+  const std::string_view rest = std::string_view(source).substr(kPlain.size());
+  const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
+  for (const std::string_view host : {"127.0.0.1", "localhost", "[::1]"}) {
+    const bool is_it = authority == host || (authority.starts_with(host) &&
+                                             authority.substr(host.size()).starts_with(":"));
+    if (is_it) return "";
+  }
+  return source + " can be exchanged on its way: name an https:// URL, or one of this machine";
+}
+
+/// "keyledger" is this deployment's own name.
+std::string check_issuer(const std::string& issuer) {
+  return issuer.empty() || issuer == "keyledger" ? "must be another name than keyledger" : "";
+}
+
+void add_auth_options(CLI::App& serve, ServeConfig& config) {
+  CLI::Option* const jwks =
+      serve
+          .add_option("--auth.jwks", config.jwks,
+                      "Where the keys (RFC 7517) of another issuer are, whose tokens are good as "
+                      "well: a file or a URL")
+          ->check(check_jwks);
+  const auto add = [&](const char* name, std::string& out, const char* text) {
+    return serve.add_option(name, out, text)->needs(jwks);
+  };
+  CLI::Option* const issuer =
+      add("--auth.issuer", config.issuer.name, "What its tokens have as iss")->check(check_issuer);
+  CLI::Option* const audience =
+      add("--auth.audience", config.issuer.audience, "What its tokens have as aud");
+  jwks->needs(issuer)->needs(audience);
+  add("--auth.claim.account", config.issuer.account_claim, "The claim that names the account")
+      ->capture_default_str();
+  add("--auth.claim.username", config.issuer.username_claim, "The claim that has the username")
+      ->capture_default_str();
+  add("--auth.claim.scope", config.issuer.scope_claim, "The claim that has the scopes")
+      ->capture_default_str();
+}
+
 }  // namespace
 
 void add_duration(CLI::App& app, const std::string& name, std::chrono::milliseconds& out,
@@ -99,10 +149,19 @@ CLI::App* add_serve(CLI::App& root, ServeConfig& config) {
                    "Address and port that serve validation alone, without tokens")
       ->delimiter(',')
       ->check(check_address);
-  serve->add_option("--roles", config.roles, "What this node does: command, query, verify")
+  serve->add_option("--roles", config.roles, "What this node does: command, query, verify, page")
       ->delimiter(',')
-      ->check(CLI::IsMember({"command", "query", "verify"}))
+      ->check(CLI::IsMember({"command", "query", "verify", "page"}))
       ->capture_default_str();
+  serve
+      ->add_option("--page-account", config.page_account,
+                   "The account that the sign-in link on standard output is for")
+      ->check(check_value<AccountId>)
+      ->capture_default_str();
+  serve->add_option("--page-username", config.page_username, "Who signs in by that link")
+      ->check(check_value<Username>)
+      ->capture_default_str();
+  add_auth_options(*serve, config);
   add_log_options(*serve, config.log);
   serve->add_option("--threads", config.threads, "I/O threads; 0: one per processor")
       ->check(CLI::Range(0U, 256U))

@@ -64,6 +64,8 @@ json copy_request(const char* command, const std::filesystem::path& directory) {
   return {{"command", command}, {"directory", directory.string()}};
 }
 
+json sign_in_request() { return {{"command", "sign-in"}}; }
+
 Result<ordered_json> carry_out(const LedgerParts& parts, const json& request, unsigned uid) {
   try {
     const auto command = request.at("command").get<std::string>();

@@ -32,6 +32,9 @@ struct LedgerParts {
 nlohmann::json quarantine_request(std::uint64_t position, const std::string& reason);
 nlohmann::json copy_request(const char* command, const std::filesystem::path& directory);
 
+/// {"command":"sign-in"}: see Node::make_sign_in_link(). The answer is {"link":"http://…"}.
+nlohmann::json sign_in_request();
+
 /// Carries out such a request of the operating system's user `uid`. The answer is an object for
 /// people and scripts.
 ///

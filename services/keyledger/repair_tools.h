@@ -21,4 +21,7 @@ int quarantine_event(const RepairArguments& arguments);
 int checkpoint_projection(const RepairArguments& arguments);
 int back_up_log(const RepairArguments& arguments);
 
+/// Prints a new sign-in link of the node that runs on the data directory: a line with it alone.
+int print_sign_in_link(const RepairArguments& arguments);
+
 }  // namespace keyledger

@@ -13,7 +13,7 @@
 #include "events/time.h"
 #include "services/audit/entries.h"
 #include "services/keyledger/data_dir.h"
-#include "services/keyledger/output.h"
+#include "services/keyledger/tool_output.h"
 #include "services/queries/trail.h"
 
 namespace keyledger {

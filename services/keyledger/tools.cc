@@ -16,8 +16,8 @@
 #include "services/api/admission.h"
 #include "services/audit/entries.h"
 #include "services/keyledger/data_dir.h"
-#include "services/keyledger/output.h"
 #include "services/keyledger/progress.h"
+#include "services/keyledger/tool_output.h"
 #include "services/security/key_ring.h"
 #include "services/security/token.h"
 

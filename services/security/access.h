@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -22,6 +23,17 @@ enum class Scope : unsigned {
   keys_verify = 1U << 6U,
   accounts_any = 1U << 7U,
 };
+
+/// All of them, in the order in which they are told.
+inline constexpr std::array kAllScopes = {
+    Scope::keys_read,   Scope::keys_write,     Scope::keys_reveal, Scope::audit_read,
+    Scope::events_read, Scope::accounts_write, Scope::keys_verify, Scope::accounts_any};
+
+/// What somebody may do who manages an account of his own: all but keys:verify and accounts:any.
+inline constexpr unsigned kOwnerScopes =
+    static_cast<unsigned>(Scope::keys_read) | static_cast<unsigned>(Scope::keys_write) |
+    static_cast<unsigned>(Scope::keys_reveal) | static_cast<unsigned>(Scope::audit_read) |
+    static_cast<unsigned>(Scope::events_read) | static_cast<unsigned>(Scope::accounts_write);
 
 std::string_view scope_name(Scope scope);
 std::optional<Scope> parse_scope(std::string_view name);

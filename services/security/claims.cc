@@ -18,6 +18,7 @@ using Json = nlohmann::json;
 
 constexpr std::chrono::seconds kLeeway{30};
 constexpr std::size_t kMaxSubjectBytes = 256;
+constexpr std::string_view kOwnName = "keyledger";
 constexpr std::string_view kLeader = "keyledger-leader";
 
 std::unexpected<Error> refuse(std::string why) {
@@ -40,16 +41,16 @@ std::optional<Json> parse_object(std::string_view text) {
 }
 
 /// A claim's text; empty where the claim is absent.
-Result<std::optional<std::string>> text_claim(const Json& claims, const char* name) {
+Result<std::optional<std::string>> text_claim(const Json& claims, const std::string& name) {
   const auto found = claims.find(name);
   if (found == claims.end()) return std::nullopt;
-  if (!found->is_string()) return refuse(std::string("the token's ") + name + " is not a text");
+  if (!found->is_string()) return refuse("the token's " + name + " is not a text");
   return found->get<std::string>();
 }
 
-bool is_audience(const Json& audience) {
-  if (audience.is_array()) return std::ranges::find(audience, "keyledger") != audience.end();
-  return audience == "keyledger" || audience == kLeader;
+bool is_audience(const Json& audience, const std::string& wanted) {
+  if (audience.is_array()) return std::ranges::find(audience, Json(wanted)) != audience.end();
+  return audience == wanted;
 }
 
 /// What the node says that passes the request on; nothing in a token of another audience.
@@ -67,12 +68,12 @@ Result<std::optional<Relay>> read_relay(const Json& claims) {
 }
 
 /// Issuer, audience and times.
-Result<void> check_frame(const Json& claims, Instant now) {
-  if (claims.value("iss", Json()) != "keyledger") {
-    return refuse("the token is of another issuer than keyledger");
+Result<void> check_frame(const Json& claims, const Issuer& issuer, Instant now) {
+  if (claims.value("iss", Json()) != issuer.name) {
+    return refuse("the token is of another issuer than " + issuer.name);
   }
-  if (!is_audience(claims.value("aud", Json()))) {
-    return refuse("the token is for another audience than keyledger");
+  if (!is_audience(claims.value("aud", Json()), issuer.audience)) {
+    return refuse("the token is for another audience than " + issuer.audience);
   }
   // A double holds the microseconds of any year that a token may name well enough for seconds of
   // leeway.
@@ -105,12 +106,12 @@ Result<std::string> read_subject(const Json& claims) {
 
 /// The optional claim `name` as a `Value`, which knows how to parse itself.
 template <typename Value>
-Result<std::optional<Value>> read_optional(const Json& claims, const char* name) {
+Result<std::optional<Value>> read_optional(const Json& claims, const std::string& name) {
   const auto text = text_claim(claims, name);
   if (!text) return fail(text.error());
   if (!*text) return std::nullopt;
   auto value = Value::parse(**text);
-  if (!value) return refuse(std::string("the token's ") + name + " " + value.error().message);
+  if (!value) return refuse("the token's " + name + " " + value.error().message);
   return *std::move(value);
 }
 
@@ -125,6 +126,22 @@ unsigned read_scopes(std::string_view names) {
     names.remove_prefix(std::min(end + 1, names.size()));
   }
   return scopes;
+}
+
+/// Whom the token is of, without scopes.
+Result<Principal> read_bearer(const Json& claims, const Issuer& issuer, Instant now) {
+  if (auto frame = check_frame(claims, issuer, now); !frame) return fail(std::move(frame.error()));
+  auto subject = read_subject(claims);
+  if (!subject) return fail(std::move(subject.error()));
+  auto account = read_optional<AccountId>(claims, issuer.account_claim);
+  if (!account) return fail(std::move(account.error()));
+  auto username = read_optional<Username>(claims, issuer.username_claim);
+  if (!username) return fail(std::move(username.error()));
+  Principal principal;
+  principal.subject = *std::move(subject);
+  principal.account = *std::move(account);
+  principal.username = *std::move(username);
+  return principal;
 }
 
 }  // namespace
@@ -150,19 +167,41 @@ Result<TokenHeader> read_header(std::string_view json) {
 Result<Principal> read_claims(std::string_view json, Instant now) {
   const auto claims = parse_object(json);
   if (!claims) return refuse("the token's claims are not a JSON object with each name once");
-  if (auto frame = check_frame(*claims, now); !frame) return fail(std::move(frame.error()));
-  auto subject = read_subject(*claims);
-  if (!subject) return fail(std::move(subject.error()));
-  auto account = read_optional<AccountId>(*claims, "account");
-  if (!account) return fail(std::move(account.error()));
-  auto username = read_optional<Username>(*claims, "username");
-  if (!username) return fail(std::move(username.error()));
-  auto scope = text_claim(*claims, "scope");
-  if (!scope) return fail(std::move(scope.error()));
   auto relay = read_relay(*claims);
   if (!relay) return fail(std::move(relay.error()));
-  return Principal{*std::move(subject), *std::move(account), *std::move(username),
-                   read_scopes(scope->value_or("")), *std::move(relay)};
+  const Issuer own{.name = std::string(kOwnName),
+                   .audience = std::string(*relay ? kLeader : kOwnName)};
+  auto scope = text_claim(*claims, own.scope_claim);
+  if (!scope) return fail(std::move(scope.error()));
+  auto principal = read_bearer(*claims, own, now);
+  if (!principal) return principal;
+  principal->scopes = read_scopes(scope->value_or(""));
+  principal->relay = *std::move(relay);
+  return principal;
+}
+
+Result<Principal> read_claims(std::string_view json, const Issuer& issuer, Instant now) {
+  const auto claims = parse_object(json);
+  if (!claims) return refuse("the token's claims are not a JSON object with each name once");
+  auto principal = read_bearer(*claims, issuer, now);
+  if (!principal) return principal;
+  const auto scope = claims->find(issuer.scope_claim);
+  if (scope == claims->end()) return principal;
+  const Json names = scope->is_array() ? *scope : Json::array({*scope});
+  for (const Json& name : names) {
+    if (!name.is_string()) {
+      return refuse("the token's " + issuer.scope_claim + " is neither a text nor a list of them");
+    }
+    principal->scopes |= read_scopes(name.get<std::string>());
+  }
+  return principal;
+}
+
+std::optional<std::string> read_issuer(std::string_view json) {
+  const auto claims = parse_object(json);
+  if (!claims) return std::nullopt;
+  auto issuer = text_claim(*claims, "iss");
+  return issuer ? *std::move(issuer) : std::nullopt;
 }
 
 }  // namespace keyledger::security

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,9 +23,24 @@ bool is_subject(std::string_view text);
 /// extension that this program understands. Errors: unauthenticated.
 Result<TokenHeader> read_header(std::string_view json);
 
-/// Reads a claims set (RFC 7519 §4) whose signature was checked before: issuer, audience, times
-/// with 30 s of leeway, and who it is. Refuses a claim that is there twice. Errors:
-/// unauthenticated.
+/// Somebody else who signs tokens, what these must say, and the names under which they say it.
+struct Issuer {
+  std::string name;      ///< `iss`.
+  std::string audience;  ///< `aud`, or one of them.
+  std::string account_claim = "account";
+  std::string username_claim = "username";
+  std::string scope_claim = "scope";  ///< A text of names with spaces between them, or a list.
+};
+
+/// Reads a claims set (RFC 7519 §4) of this deployment's own token whose signature was checked
+/// before: issuer, audience, times with 30 s of leeway, and who it is. Refuses a claim that is
+/// there twice. Errors: unauthenticated.
 Result<Principal> read_claims(std::string_view json, Instant now);
+
+/// The same of another issuer's token, which never speaks for another node.
+Result<Principal> read_claims(std::string_view json, const Issuer& issuer, Instant now);
+
+/// What a claims set calls its issuer; nothing where it doesn't. Nobody vouched for it.
+std::optional<std::string> read_issuer(std::string_view json);
 
 }  // namespace keyledger::security

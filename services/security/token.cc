@@ -9,23 +9,15 @@
 #include <jwt.h>
 #include <openssl/err.h>
 
-#include "services/security/claims.h"
 #include "services/security/crypto.h"
 #include "services/security/handle.h"
+#include "services/security/token_parts.h"
 
 namespace keyledger::security {
 namespace {
 
 using Jwt = Handle<jwt_t, jwt_free>;
 using JwtText = Handle<char, std::free>;
-
-constexpr std::size_t kMaxTokenBytes = 8 * 1024;
-/// A header is read before anybody vouched for it, and names an algorithm and a key.
-constexpr std::size_t kMaxHeaderBytes = 2 * 1024;
-
-constexpr std::array kScopes = {Scope::keys_read,   Scope::keys_write,  Scope::keys_reveal,
-                                Scope::audit_read,  Scope::events_read, Scope::accounts_write,
-                                Scope::keys_verify, Scope::accounts_any};
 
 std::unexpected<Error> refuse(std::string why) {
   return fail(Errc::unauthenticated, std::move(why));
@@ -42,22 +34,12 @@ const unsigned char* octets(const std::string& text) {
 
 std::string scope_names(const Principal& principal) {
   std::string names;
-  for (const Scope scope : kScopes) {
+  for (const Scope scope : kAllScopes) {
     if (!principal.has(scope)) continue;
     if (!names.empty()) names += ' ';
     names += scope_name(scope);
   }
   return names;
-}
-
-/// The three parts of a compact JWS (RFC 7515 §7.1), still encoded.
-std::optional<std::array<std::string_view, 3>> split(std::string_view token) {
-  const std::size_t first = token.find('.');
-  const std::size_t last = token.rfind('.');
-  if (first == token.npos || first == last) return std::nullopt;
-  std::array parts = {token.substr(0, first), token.substr(first + 1, last - first - 1),
-                      token.substr(last + 1)};
-  return parts;
 }
 
 /// Whether `token` is signed with ES256 by `key`.
@@ -116,21 +98,12 @@ namespace {
 
 Result<Principal> check(const KeyRing& ring, ProvenTokens* proven, std::string_view token,
                         Instant now) {
-  if (token.size() > kMaxTokenBytes) return refuse("the bearer token is longer than 8 KiB");
-  const auto parts = split(token);
-  if (!parts) return refuse("the bearer token is not a JWT");
-  if ((*parts)[0].size() > kMaxHeaderBytes) {
-    return refuse("the bearer token's header is longer than 2 KiB");
-  }
-  const auto header_json = base64url_decode((*parts)[0]);
-  const auto claims_json = base64url_decode((*parts)[1]);
-  const auto signature = base64url_decode((*parts)[2]);
-  if (!header_json || !claims_json || !signature) return refuse("the bearer token is not a JWT");
-  const auto header = read_header(*header_json);
-  if (!header) return fail(header.error());
+  const auto parts = take_apart(token);
+  if (!parts) return fail(parts.error());
   // Before the key is touched: it is a public text, and good as such for HMAC algorithms.
-  if (header->algorithm != "ES256") return refuse("the token is not signed with ES256");
-  const auto key = std::ranges::find(ring.signing_keys(), header->key_id, &KeyRing::SigningKey::id);
+  if (parts->header.algorithm != "ES256") return refuse("the token is not signed with ES256");
+  const auto key =
+      std::ranges::find(ring.signing_keys(), parts->header.key_id, &KeyRing::SigningKey::id);
   if (key == ring.signing_keys().end()) {
     return refuse("the token is signed with a key that is not in this node's key ring");
   }
@@ -139,7 +112,7 @@ Result<Principal> check(const KeyRing& ring, ProvenTokens* proven, std::string_v
     if (!is_signed_by(*key, token)) return refuse("the token's signature does not hold");
     if (proven != nullptr) proven->add(digest);
   }
-  return read_claims(*claims_json, now);
+  return read_claims(parts->claims, now);
 }
 
 }  // namespace
@@ -165,17 +138,9 @@ std::size_t ProvenTokens::place_of(const Digest& token) {
 
 Result<Principal> check_authorization(const KeyRing& ring, ProvenTokens& proven,
                                       std::string_view header, Instant now) {
-  const auto same_letter = [](char left, char right) {
-    return left == right || (left >= 'A' && left <= 'Z' && left - 'A' + 'a' == right);
-  };
-  constexpr std::string_view kScheme = "bearer ";
-  if (header.size() < kScheme.size() ||
-      !std::ranges::equal(header.substr(0, kScheme.size()), kScheme, same_letter)) {
-    return refuse("this needs a bearer token: send 'Authorization: Bearer TOKEN'");
-  }
-  header.remove_prefix(kScheme.size());
-  header.remove_prefix(std::min(header.find_first_not_of(' '), header.size()));
-  return check(ring, &proven, header, now);
+  const auto token = bearer_token(header);
+  if (!token) return fail(token.error());
+  return check(ring, &proven, *token, now);
 }
 
 }  // namespace keyledger::security

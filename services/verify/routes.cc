@@ -63,6 +63,7 @@ std::vector<http::Route> Routes::table() const {
     route.method = method;
     route.pattern = pattern;
     route.verify_listener = true;
+    route.for_browsers = false;
     route.handler = http::EagerHandler{
         [this, way](const Request& request) { return answer_at_once(request, way); },
         [this, way](const Request& request) { return answer_later(request, way); }};

@@ -122,7 +122,8 @@ class Node:
         self.log = []  # The lines on its standard error.
         self._connection = None
         self._readers = []
-        self._said = None
+        self._said = None  # Its lines until it listens,
+        self._later = None  # and those after.
 
     def __enter__(self):
         return self.start()
@@ -156,15 +157,22 @@ class Node:
             if line is None:
                 self._readers[1].join()
                 raise AssertionError(f"it ended with {self.process.wait()}: " + "".join(self.log[-5:]))
-            found = re.fullmatch(r"Listening (on|for validation on) http://(.*):(\d+)\n", line)
+            found = re.fullmatch(r"Listening (on|for validation on) https?://(.*):(\d+)\n", line)
             assert found, f"an unknown line on standard output: {line}"
             if found[1] == "on":
                 self.host, self.port = found[2], int(found[3])
             else:
                 self.verify_port = int(found[3])
             wanted -= 1
-        self._said = None
+        self._later, self._said = self._said, None
         return self
+
+    def sign_in_link(self):
+        """The one-time link that it prints once it listens."""
+        line = self._later.get(timeout=DEADLINE)
+        found = re.fullmatch(r"Sign in: (https?://\S+)\n", line or "")
+        assert found, f"an unknown line on standard output: {line}"
+        return found[1]
 
     @staticmethod
     def _read(stream, take):

@@ -7,7 +7,7 @@ import unittest
 from node import Node, NodeTest, run
 
 WRONG_VALUES = [
-    ("--threads", "-1"), ("--threads", "257"), ("--threads", "two"), ("--threads", ""), ("--roles", "page"),
+    ("--threads", "-1"), ("--threads", "257"), ("--threads", "two"), ("--threads", ""), ("--roles", "pages"),
     ("--roles", "command,admin"), ("--roles", ""), ("--log", "kafka"), ("--values", "twice"), ("--log-level", "trace"),
     ("--key-prefix", "1a"), ("--key-prefix", "a_b"), ("--key-prefix", "a" * 17), ("--max-connections", "0"),
     ("--max-connections", "x"), ("--cache-size", "lots"), ("--cache-size", "-1"), ("--cache-size", "MB"),

@@ -24,7 +24,9 @@ with warnings.catch_warnings():
 SCHEMAS = pathlib.Path(__file__).resolve().parents[2] / "schemas"
 
 # What HTTP itself asks for, or what every answer may have.
-_UNDOCUMENTED_HEADERS = {"connection", "content-length", "content-type", "date"}
+_UNDOCUMENTED_HEADERS = {"connection", "content-length", "content-type", "date", "content-security-policy",
+                         "cross-origin-resource-policy", "referrer-policy", "x-content-type-options",
+                         "x-frame-options"}
 
 # What the service answers before it knows the operation, or where there is none.
 _PROTOCOL_RESPONSES = {
