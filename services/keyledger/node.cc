@@ -13,6 +13,7 @@
 #include "events/log/kafka/topics.h"
 #include "events/log/pause.h"
 #include "services/http/problem.h"
+#include "services/keyledger/envelope_use.h"
 #include "services/keyledger/metrics.h"
 #include "services/keyledger/node_id.h"
 #include "services/keyledger/openapi.h"
@@ -325,11 +326,19 @@ std::string Node::answer_sign_in(unsigned uid) {
   return nlohmann::json{{"link", *link}}.dump();
 }
 
+std::string Node::answer_envelope_keys() const {
+  const auto use = count_envelopes(*log_);
+  if (!use) return nlohmann::json{{"error", use.error().message}}.dump();
+  const auto& keys = ring_->envelope_keys();
+  return nlohmann::json{{"newest", keys.empty() ? "" : keys.front().id}, {"values", *use}}.dump();
+}
+
 std::string Node::answer_admin(const std::string& line, unsigned uid) {
   const LedgerParts parts{*log_, embedded_, *model_, *projector_,
                           [this](Position last, Position fact) { follow(last, fact); }};
   const auto request = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (request == sign_in_request()) return answer_sign_in(uid);
+  if (request == envelope_keys_request()) return answer_envelope_keys();
   const auto answer = carry_out(parts, request, uid);
   const auto text = [](const nlohmann::ordered_json& json) {
     return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -350,9 +359,26 @@ void Node::follow(Position last, Position fact) const {
   }
 }
 
+void Node::reload_key_ring() {
+  const auto file = config_.key_ring.value_or(DataDir(config_.data_dir).key_ring());
+  auto ring = security::KeyRing::load(file);
+  auto adopted = ring ? ring_->adopt(*std::move(ring)) : fail(std::move(ring.error()));
+  if (!adopted) {
+    logger_.error("the key ring stays as it was",
+                  {{"file", file.string()}, {"error", adopted.error().message}});
+    return;
+  }
+  const auto& keys = ring_->envelope_keys();
+  logger_.info("the key ring was read again",
+               {{"file", file.string()},
+                {"envelope_key", keys.empty() ? std::string_view{} : keys.front().id},
+                {"envelope_keys", keys.size()}});
+}
+
 void Node::reload() {
+  reload_key_ring();
   if (!tls_) {
-    logger_.info("nothing to read again: listeners take plain text");
+    logger_.debug("listeners take plain text: there is no certificate to read again");
   } else if (const auto read = tls_->reload(); read) {
     logger_.info("certificate and key were read again",
                  {{"certificate", config_.tls_certificate.string()}});

@@ -63,7 +63,8 @@ class Node {
 
   const http::Server& server() const { return *server_; }
 
-  /// Reads again what may change while the node runs: certificate and key, for new connections.
+  /// Reads again what may change while the node runs: the key ring's renewed keys, and certificate
+  /// and key for new connections.
   void reload();
 
   /// "https" where listeners speak TLS, else "http".
@@ -86,6 +87,8 @@ class Node {
   void start_admin_server();
   std::string answer_admin(const std::string& line, unsigned uid);
   std::string answer_sign_in(unsigned uid);
+  std::string answer_envelope_keys() const;
+  void reload_key_ring();
   void follow(Position last, Position fact) const;
 
   std::vector<http::Route> service_routes();

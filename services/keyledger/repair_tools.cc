@@ -38,25 +38,6 @@ int print(const Result<ordered_json>& answer) {
   return 1;
 }
 
-/// What the node on the data directory answers; nothing where none runs.
-std::optional<Result<ordered_json>> ask_node(const DataDir& data, const json& request) {
-  auto connection = connect_to(data.admin_socket());
-  if (!connection) return fail(std::move(connection.error()));
-  if (!*connection) return std::nullopt;
-  const auto deadline = std::chrono::steady_clock::now() + kAnswerWithin;
-  auto sent = write_line(**connection, request.dump(-1, ' ', false, json::error_handler_t::replace),
-                         deadline);
-  if (!sent) return fail(std::move(sent.error()));
-  const auto line = read_line(**connection, deadline);
-  if (!line) return fail(Errc::io, "the node gave no answer: " + line.error().message);
-  auto answer = ordered_json::parse(*line, nullptr, /*allow_exceptions=*/false);
-  if (!answer.is_object()) return fail(Errc::malformed, "the node's answer can't be understood");
-  if (const auto error = answer.find("error"); error != answer.end()) {
-    return fail(Errc::invalid, error->is_string() ? error->get<std::string>() : error->dump());
-  }
-  return answer;
-}
-
 /// Opens what is there: a wrong --data-dir must not make a ledger.
 Result<std::unique_ptr<log::EmbeddedLog>> open_log(const DataDir& data) {
   std::error_code ec;
@@ -93,6 +74,24 @@ std::filesystem::path whole_path(const std::filesystem::path& path) {
 }
 
 }  // namespace
+
+std::optional<Result<ordered_json>> ask_node(const DataDir& data, const json& request) {
+  auto connection = connect_to(data.admin_socket());
+  if (!connection) return fail(std::move(connection.error()));
+  if (!*connection) return std::nullopt;
+  const auto deadline = std::chrono::steady_clock::now() + kAnswerWithin;
+  auto sent = write_line(**connection, request.dump(-1, ' ', false, json::error_handler_t::replace),
+                         deadline);
+  if (!sent) return fail(std::move(sent.error()));
+  const auto line = read_line(**connection, deadline);
+  if (!line) return fail(Errc::io, "the node gave no answer: " + line.error().message);
+  auto answer = ordered_json::parse(*line, nullptr, /*allow_exceptions=*/false);
+  if (!answer.is_object()) return fail(Errc::malformed, "the node's answer can't be understood");
+  if (const auto error = answer.find("error"); error != answer.end()) {
+    return fail(Errc::invalid, error->is_string() ? error->get<std::string>() : error->dump());
+  }
+  return answer;
+}
 
 int quarantine_event(const RepairArguments& arguments) {
   if (const auto reason = Reason::parse(arguments.reason); !reason) {
