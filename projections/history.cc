@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -8,6 +9,7 @@
 #include <variant>
 
 #include "events/log/codec.h"
+#include "events/log/outline.h"
 #include "projections/patience.h"
 #include "projections/read_model.h"
 #include "projections/rows.h"
@@ -121,6 +123,59 @@ Result<HistoryPage> ReadModel::history(const HistoryQuery& query) const {
         page.entries.push_back({*position, std::move(*bytes)});
         return true;
       });
+  if (!read) return fail(read.error());
+  if (!failure) return fail(std::move(failure.error()));
+  return page;
+}
+
+Result<FollowPage> ReadModel::follow(const FollowQuery& query) const {
+  FollowPage page{{}, query.up_to};
+  if (query.after >= query.up_to) return FollowPage{{}, query.after};
+  constexpr std::string_view kPrefix = "keyledger.";
+  const auto wants = [&](std::string_view type) {
+    if (type.starts_with(kPrefix)) type.remove_prefix(kPrefix.size());
+    return query.types.empty() || std::ranges::find(query.types, type) != query.types.end();
+  };
+  std::size_t rows = 0;
+  std::size_t bytes = 0;
+  Result<void> failure;
+  /// Whether there is room for more.
+  const auto took = [&](Position position, std::optional<std::string> event) {
+    if (event) {
+      bytes += event->size();
+      page.entries.push_back({position, std::move(*event)});
+    }
+    const bool full = bytes >= query.max_bytes || ++rows >= query.max_rows;
+    if (full) page.last = position;
+    return !full;
+  };
+  const auto damaged = [&] {
+    failure = fail(Errc::damaged, "an index of the history is damaged");
+    return false;
+  };
+  const auto visit_event = [&](std::string_view key, std::string_view event) {
+    const auto position = read_position_key(key);
+    if (!position) return damaged();
+    const bool wanted = wants(query.types.empty() ? "" : log::outline(event).type);
+    return took(*position, wanted ? std::optional(std::string(event)) : std::nullopt);
+  };
+  const auto visit_index = [&](std::string_view key, std::string_view row) {
+    const auto position = read_index_key(key);
+    const auto entry = read_index_row(row);
+    if (!position || !entry) return damaged();
+    if (!wants(entry->type)) return took(*position, std::nullopt);
+    auto event = read_event(*store_, *position);
+    if (!event) return failure = fail(std::move(event.error())), false;
+    return took(*position, std::move(*event));
+  };
+  const Position from{query.after.value + 1};
+  const Position end{query.up_to.value + 1};
+  const auto read =
+      query.account
+          ? store_->scan(Family::history_by_account, index_key(query.account->value, from),
+                         index_key(query.account->value, end), false, visit_index)
+          : store_->scan(Family::history, position_key(from), position_key(end), false,
+                         visit_event);
   if (!read) return fail(read.error());
   if (!failure) return fail(std::move(failure.error()));
   return page;

@@ -87,6 +87,21 @@ struct HistoryPage {
   bool more = false;
 };
 
+/// A question for the events that follow each other in the log, for who follows it.
+struct FollowQuery {
+  std::optional<AccountId> account{};  ///< Those about it; none: all, and the ledger's own.
+  std::vector<std::string> types{};    ///< "KeyRenamed"; empty: all.
+  Position after{};                    ///< Exclusive.
+  Position up_to{};                    ///< Inclusive; what the model has applied.
+  std::size_t max_bytes = std::size_t{48} * 1024;  ///< The last event may be longer.
+  std::size_t max_rows = 10'000;                   ///< That are looked at, whether they fit or not.
+};
+
+struct FollowPage {
+  std::vector<HistoryEntry> entries;
+  Position last;  ///< Up to here, inclusive, everything was looked at.
+};
+
 /// Which command answered an idempotency key, and where its events lie.
 struct IdempotencyRecord {
   std::string request_hash;
@@ -104,7 +119,8 @@ struct MetaRow {
   Position position;  ///< Up to here everything is in this model.
   Term term;
   Instant last_event_time;
-  WriterElected writer{};  ///< Who began the term.
+  WriterElected writer{};       ///< Who began the term.
+  std::uint64_t tree_size = 0;  ///< The Merkle tree's leaves: the events up to `position`.
 };
 
 /// How a read model is opened.
@@ -138,6 +154,10 @@ class ReadModel {
   Result<KeyPage> list_keys(const KeyQuery& query) const;
   Result<HistoryPage> history(const HistoryQuery& query) const;
 
+  /// A page of what was applied after `after`, oldest first. Bounded work: for a thread for
+  /// queries.
+  Result<FollowPage> follow(const FollowQuery& query) const;
+
   /// The event that was applied at `position`; nothing where none was: it is beyond this model, or
   /// was rejected, or no event's. Where events were passed over: the EventQuarantined.
   Result<std::optional<std::string>> event(Position position) const;
@@ -168,8 +188,9 @@ class ReadModel {
   /// such a copy as from its own. Not where it was opened to be read.
   Result<void> checkpoint(const std::filesystem::path& directory) const;
 
-  /// For the projector alone.
+  /// For the projector alone; to be read, for who answers from other families (tree.h).
   Store& store() { return *store_; }
+  const Store& store() const { return *store_; }
 
  private:
   /// The account's keys that were live right after the event at `position`, by id.

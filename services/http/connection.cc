@@ -16,6 +16,7 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
 
+#include "services/http/body_stream.h"
 #include "services/http/problem.h"
 #include "services/http/text.h"
 
@@ -141,6 +142,7 @@ void Connection::enter(Phase phase) {
       deadline_ = now + limits.body_timeout;
       break;
     case Phase::handler:
+    case Phase::streaming:
       deadline_ = Clock::time_point::max();  // Handlers see to request_.deadline themselves.
       break;
     case Phase::write:
@@ -154,7 +156,7 @@ void Connection::enter(Phase phase) {
 
 void Connection::end_if_idle() {
   error_code ignored;
-  if (phase_ == Phase::idle) socket_.cancel(ignored);
+  if (phase_ == Phase::idle || phase_ == Phase::streaming) socket_.cancel(ignored);
 }
 
 void Connection::end_if_late(Clock::time_point now) {
@@ -217,6 +219,11 @@ asio::awaitable<void> Connection::serve_requests() {
     const bool keep_alive = complete && parser.keep_alive() && !worker_.draining();
     context.observer(
         {request_, match.route, response.status, Clock::now() - began, response.log_text});
+    if (response.stream && request_.method != Method::head) {
+      co_await write_stream(std::move(response), parser.is_http_1_1());
+      co_await linger(complete);
+      co_return;
+    }
     if (!co_await write(std::move(response), keep_alive, parser.is_http_1_1())) co_return;
     if (!keep_alive) {
       co_await linger(complete);
@@ -434,6 +441,33 @@ asio::awaitable<bool> Connection::write(Response response, bool keep_alive, bool
   co_return co_await write_all(output_);
 }
 
+asio::awaitable<void> Connection::write_stream(Response response, bool is_http_1_1) {
+  enter(Phase::write);
+  compose(response, /*keep_alive=*/false, is_http_1_1);
+  if (!co_await write_all(output_)) co_return;
+  BodyStream body(*this, is_http_1_1);
+  co_await response.stream(body);
+  if (is_http_1_1) co_await send_piece("0\r\n\r\n");
+}
+
+asio::awaitable<bool> Connection::send_piece(std::string_view bytes) {
+  if (cut_off_) co_return false;
+  enter(Phase::write);
+  const bool sent = co_await write_all(bytes);
+  cut_off_ = !sent;
+  enter(Phase::streaming);
+  co_return sent;
+}
+
+asio::awaitable<void> Connection::wait_for_end() {
+  const std::size_t most = worker_.context().limits.header_bytes;
+  enter(Phase::streaming);
+  // What the client sends meanwhile is never read as a request: the connection ends with the body.
+  while (!worker_.draining() && input_bytes_ < most) {
+    if (!co_await read_some(kReadBytes)) co_return;
+  }
+}
+
 void Connection::compose(const Response& response, bool keep_alive, bool is_http_1_1) {
   const bool bodiless = is_bodiless(response.status);
   output_.clear();
@@ -441,7 +475,9 @@ void Connection::compose(const Response& response, bool keep_alive, bool is_http
   append_number(output_, response.status);
   output_.append(" ").append(reason_phrase(response.status)).append("\r\nDate: ");
   output_.append(worker_.date()).append("\r\n");
-  if (!bodiless) {
+  if (response.stream) {
+    if (is_http_1_1) output_.append("Transfer-Encoding: chunked\r\n");
+  } else if (!bodiless) {
     output_.append("Content-Length: ");
     append_number(output_, response.body.size());
     output_.append("\r\n");

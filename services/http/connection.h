@@ -33,16 +33,21 @@ class Connection {
   /// Serves until the client or a rule ends the connection. Does not throw.
   boost::asio::awaitable<void> run();
 
-  /// Ends the connection if no request is under way.
+  /// Ends the connection if no request is under way, and the wait of an answer that is a stream.
   void end_if_idle();
   /// Ends what takes longer than it may.
   void end_if_late(std::chrono::steady_clock::time_point now);
+
+  // For a BodyStream.
+  boost::asio::awaitable<bool> send_piece(std::string_view bytes);
+  boost::asio::awaitable<void> wait_for_end();
+  bool draining() const { return worker_.draining(); }
 
  private:
   using Clock = std::chrono::steady_clock;
 
   /// What the connection waits for now. Each has its own deadline.
-  enum class Phase { idle, header, body, handler, write, lingering };
+  enum class Phase { idle, header, body, handler, write, streaming, lingering };
 
   void enter(Phase phase);
 
@@ -61,6 +66,8 @@ class Connection {
   /// Puts the answer's head, and its body where there is one, into `output_`.
   void compose(const Response& response, bool keep_alive, bool is_http_1_1);
   boost::asio::awaitable<bool> write(Response response, bool keep_alive, bool is_http_1_1);
+  /// Writes an answer that makes its body while it is sent.
+  boost::asio::awaitable<void> write_stream(Response response, bool is_http_1_1);
   boost::asio::awaitable<bool> write_all(std::string_view bytes);
   /// Lets the client read our last answer before the connection goes (RFC 9112 §9.6).
   /// `whole`: the request was read to its end.
@@ -85,7 +92,8 @@ class Connection {
   Worker::Connections::iterator place_;
   Phase phase_ = Phase::idle;
   Clock::time_point deadline_;
-  bool late_ = false;  ///< A deadline has passed, and the wait was ended for it.
+  bool cut_off_ = false;  ///< A piece of a stream was sent in part.
+  bool late_ = false;     ///< A deadline has passed, and the wait was ended for it.
 
   std::string input_;  ///< The first `input_bytes_` of it came and aren't parsed yet.
   std::size_t input_bytes_ = 0;

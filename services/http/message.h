@@ -2,15 +2,20 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include <boost/asio/awaitable.hpp>
+
 #include "events/result.h"
 
 namespace keyledger::http {
+
+class BodyStream;
 
 enum class Method { get, head, post, put, patch, delete_, other };
 
@@ -48,7 +53,8 @@ struct Request {
   std::size_t count(std::string_view name) const;
 };
 
-/// One answer. The server adds Date, Content-Length, Connection and X-Request-Id.
+/// One answer. The server adds Date, Content-Length (or Transfer-Encoding), Connection and
+/// X-Request-Id.
 struct Response {
   unsigned status = 200;
   std::string headers;  ///< Complete lines, each ended by CR LF. Append with set().
@@ -58,6 +64,9 @@ struct Response {
   /// Why, for the log, where that is no fault of the client's: it isn't told of a 500.
   std::string log_text = {};
   std::optional<Errc> error = {};  ///< What problem() made it of.
+  /// Sends the body piece by piece, for as long as it takes, in `body`'s place; the request lives
+  /// until it returns, and the connection ends then. Sees to its own errors; not called for HEAD.
+  std::function<boost::asio::awaitable<void>(BodyStream&)> stream = {};
 
   /// Appends a header line. CR, LF and NUL in `value` become spaces: nothing can be smuggled in.
   Response& set(std::string_view name, std::string_view value);

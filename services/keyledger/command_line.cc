@@ -13,11 +13,13 @@
 
 #include <CLI/CLI.hpp>
 
+#include "services/keyledger/audit_tools.h"
 #include "services/keyledger/config.h"
 #include "services/keyledger/key_ring_tools.h"
 #include "services/keyledger/option_sources.h"
 #include "services/keyledger/options.h"
 #include "services/keyledger/repair_tools.h"
+#include "services/keyledger/status.h"
 #include "services/keyledger/tools.h"
 #include "services/keyledger/topic_tools.h"
 
@@ -37,8 +39,10 @@ struct Arguments {
   ReplayArguments replay;
   DataDirArguments data;
   RepairArguments repair;
+  AuditArguments audit;
   TopicsArguments topics;
   CopyArguments copy;
+  StatusArguments status;
 };
 
 /// CLI11 takes a minus for a very large number.
@@ -68,6 +72,46 @@ void add_topics(CLI::App& root, TopicsArguments& topics, std::map<CLI::App*, Act
       ->check(CLI::Range(1, 100));
   actions[create] = [&topics] { return create_topics(topics); };
   actions[check] = [&topics] { return check_topics(topics); };
+}
+
+void add_audit(CLI::App& root, AuditArguments& audit, std::map<CLI::App*, Action>& actions) {
+  CLI::App* app =
+      root.add_subcommand("audit", "Verify the log's history, also while a node serves");
+  app->require_subcommand(1);
+  const auto add = [&](const char* name, const char* text, int (*action)(const AuditArguments&)) {
+    CLI::App* command = app->add_subcommand(name, text);
+    command->add_option("--data-dir", audit.data_dir, "The data directory of a node")
+        ->capture_default_str();
+    actions[command] = [&audit, action] { return action(audit); };
+    return command;
+  };
+  const auto read_log = [&](CLI::App& command) {
+    add_checked_log_options(command, audit.log);
+    command.add_option("--key-ring", audit.key_ring, "The key ring (default: the node's own)");
+  };
+  CLI::App* vkey = add("vkey", "Print the key that checkpoints are verified by (C2SP signed-note)",
+                       print_verifier_key);
+  read_log(*vkey);
+  add("checkpoint", "Print the checkpoint that was signed last: keep it for verify --since",
+      print_checkpoint);
+  CLI::App* verify =
+      add("verify", "Compute everything anew from the log, and compare it with what was signed",
+          verify_log);
+  read_log(*verify);
+  verify->add_option("--since", audit.since, "A checkpoint that was kept: a file")
+      ->check(CLI::ExistingFile);
+  CLI::App* exported =
+      add("export",
+          "Write tiles, entries and checkpoint as files that verify offline (C2SP tlog-tiles)",
+          export_log);
+  read_log(*exported);
+  for (CLI::App* command : {verify, exported}) {
+    command
+        ->add_option("--vkey", audit.verifier_key, "What audit vkey printed, instead of a key ring")
+        ->excludes("--key-ring");
+  }
+  exported->add_option("directory", audit.directory, "Where to; it must be empty or not there yet")
+      ->required();
 }
 
 void add_tools(CLI::App& root, Arguments& arguments, std::map<CLI::App*, Action>& actions) {
@@ -147,6 +191,7 @@ void add_tools(CLI::App& root, Arguments& arguments, std::map<CLI::App*, Action>
   add_data_command(log, "status", "Read every event, and print id and end of the log",
                    print_log_status);
 
+  add_audit(root, arguments.audit, actions);
   add_topics(root, arguments.topics, actions);
 
   CLI::App* copy = log->add_subcommand(
@@ -184,6 +229,13 @@ void add_tools(CLI::App& root, Arguments& arguments, std::map<CLI::App*, Action>
         ->required();
   }
 
+  StatusArguments& status = arguments.status;
+  CLI::App* status_app = root.add_subcommand(
+      "status", "Print what a running node knows of its deployment: leader, standbys, replicas");
+  status_app->add_option("--data-dir", status.data_dir, "The data directory of that node")
+      ->capture_default_str();
+  status_app->add_flag("--json", status.as_json, "As JSON");
+  actions[status_app] = [&status] { return print_status(status); };
   CLI::App* sign_in = root.add_subcommand(
       "sign-in", "Print a new link that signs in to the page of the node that runs, once");
   sign_in->add_option("--data-dir", repair.data_dir, "The data directory")->capture_default_str();

@@ -11,26 +11,20 @@
 #include <nlohmann/json.hpp>
 
 #include "events/result.h"
+#include "services/keyledger/admin_client.h"
 #include "services/keyledger/data_dir.h"
 #include "services/keyledger/envelope_use.h"
 #include "services/keyledger/log_options.h"
 #include "services/keyledger/repair.h"
-#include "services/keyledger/repair_tools.h"
+#include "services/keyledger/tool_output.h"
 #include "services/security/key_ring.h"
 
 namespace keyledger {
 namespace {
 
-int failed(const Error& error) {
-  std::fprintf(stderr, "keyledger: %s\n", error.message.c_str());
-  return 1;
-}
-
 int print(const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
-  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return 0;
-  std::fprintf(stderr, "keyledger: can't write to standard output\n");
-  return 1;
+  return finished();
 }
 
 /// How many values each envelope key has sealed, by the node that runs on the data directory, which

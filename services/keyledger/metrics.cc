@@ -144,6 +144,16 @@ std::string render_metrics(const MetricSources& sources) {
     families.push_back(counter("keyledger_waits_not_applied_everywhere_total",
                                "Changes of which that is not known", waits.not_everywhere.load()));
   }
+  if (sources.feed != nullptr) {
+    const auto& feed = sources.feed->stats;
+    families.push_back(
+        gauge("keyledger_feed_subscribers", "Change feeds that are open", feed.subscribers.load()));
+    families.push_back(counter("keyledger_feed_events_total", "Events sent, over all change feeds",
+                               feed.events_sent.load()));
+    families.push_back(counter("keyledger_feed_cut_off_total",
+                               "Subscribers cut off because they read too slowly",
+                               feed.cut_off.load()));
+  }
   return prometheus::TextSerializer().Serialize(families);
 }
 

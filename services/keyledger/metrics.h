@@ -7,6 +7,7 @@
 #include "projections/projector.h"
 #include "services/commands/eraser.h"
 #include "services/commands/writer.h"
+#include "services/feed/subscription.h"
 #include "services/http/server.h"
 #include "services/keyledger/request_metrics.h"
 #include "services/logging/logger.h"
@@ -30,6 +31,7 @@ struct MetricSources {
   const log::KafkaLog* kafka;
   const replicas::LeaseKeeper* lease;
   const replicas::Propagation* propagation;
+  const feed::Source* feed;
 };
 
 /// All metrics in Prometheus's text format.

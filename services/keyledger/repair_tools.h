@@ -2,13 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <string>
-
-#include <nlohmann/json_fwd.hpp>
-
-#include "events/result.h"
-#include "services/keyledger/data_dir.h"
 
 namespace keyledger {
 
@@ -22,11 +16,6 @@ struct RepairArguments {
   std::string reason;
   std::filesystem::path directory;
 };
-
-/// What the node on the data directory answers to a request of services/keyledger/repair.h; nothing
-/// where none runs. Errors: invalid (what the node said), and those of the socket.
-std::optional<Result<nlohmann::ordered_json>> ask_node(const DataDir& data,
-                                                       const nlohmann::json& request);
 
 int quarantine_event(const RepairArguments& arguments);
 int checkpoint_projection(const RepairArguments& arguments);

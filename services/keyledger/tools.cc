@@ -19,6 +19,7 @@
 #include "services/api/admission.h"
 #include "services/keyledger/data_dir.h"
 #include "services/keyledger/progress.h"
+#include "services/keyledger/tool_output.h"
 #include "services/security/key_ring.h"
 #include "services/security/token.h"
 
@@ -26,11 +27,6 @@ namespace keyledger {
 namespace {
 
 constexpr std::size_t kReadAtOnce = 1000;
-
-int failed(const Error& error) {
-  std::fprintf(stderr, "keyledger: %s\n", error.message.c_str());
-  return 1;
-}
 
 int misused(std::string_view text) {
   std::fprintf(stderr, "keyledger: %.*s\n", static_cast<int>(text.size()), text.data());
@@ -40,13 +36,6 @@ int misused(std::string_view text) {
 void print_line(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fputc('\n', stdout);
-}
-
-/// Standard output must have taken everything: a full disk behind a redirection is a failure.
-int finished() {
-  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return 0;
-  std::fprintf(stderr, "keyledger: can't write to standard output\n");
-  return 1;
 }
 
 /// Calls `take` for every event after `position`, in order, until it returns false.

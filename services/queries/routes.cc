@@ -4,14 +4,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <nlohmann/json.hpp>
 
 #include "services/api/key_json.h"
+#include "services/api/on_threads.h"
 #include "services/http/json_body.h"
 #include "services/http/problem.h"
 #include "services/http/query.h"
@@ -23,6 +21,7 @@ namespace keyledger::queries {
 namespace {
 
 namespace asio = boost::asio;
+using api::on_threads;
 using http::Method;
 using http::Request;
 using http::Response;
@@ -35,17 +34,6 @@ using security::Scope;
 constexpr std::uint64_t kDefaultLimit = 50;
 constexpr std::uint64_t kMaxLimit = 1000;
 constexpr std::size_t kMaxSearchBytes = 800;
-
-template <typename Work>
-asio::awaitable<std::invoke_result_t<Work>> call(Work work) {
-  co_return work();
-}
-
-/// Runs `work` on the pool's threads; the caller resumes on its own executor.
-template <typename Work>
-asio::awaitable<std::invoke_result_t<Work>> on_threads(asio::thread_pool& threads, Work work) {
-  co_return co_await asio::co_spawn(threads, call(std::move(work)), asio::use_awaitable);
-}
 
 /// `response`, read from a model that was at `position` or beyond.
 Response at_position(std::uint64_t position, Response response) {

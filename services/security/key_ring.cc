@@ -74,6 +74,10 @@ Result<void> KeyRing::adopt(KeyRing newer) {
     return fail(Errc::incompatible,
                 "it is another key ring: its pepper or idempotency secret isn't this one's");
   }
+  if (!checkpoint_seed_.empty() &&
+      !equal_in_constant_time(newer.checkpoint_seed_, checkpoint_seed_)) {
+    return fail(Errc::incompatible, "it is another key ring: its checkpoint key isn't this one's");
+  }
   auto taken = std::make_unique<const KeyRing>(std::move(newer));
   const std::scoped_lock lock(adopted_->mutex);
   adopted_->newest.store(taken.get(), std::memory_order_release);
@@ -98,6 +102,7 @@ std::vector<std::string> KeyRing::drop_token_keys() {
 KeyRing::~KeyRing() {
   wipe(pepper_);
   wipe(idempotency_secret_);
+  wipe(checkpoint_seed_);
   for (SymmetricKey& key : envelope_keys_) wipe(key.secret);
   for (SymmetricKey& key : cursor_keys_) wipe(key.secret);
   for (SigningKey& key : signing_keys_) wipe(key.private_pem);
@@ -110,6 +115,7 @@ KeyRing KeyRing::generate() {
   ring.envelope_keys_.push_back({new_id(ring.envelope_keys_), new_secret()});
   ring.cursor_keys_.push_back({new_id(ring.cursor_keys_), new_secret()});
   ring.signing_keys_.push_back(make_signing_key(new_id(ring.signing_keys_)));
+  ring.add_checkpoint_key();
   return ring;
 }
 
@@ -124,6 +130,13 @@ void KeyRing::rotate() {
   envelope_keys_.insert(envelope_keys_.begin(), {new_id(envelope_keys_), new_secret()});
   cursor_keys_.insert(cursor_keys_.begin(), {new_id(cursor_keys_), new_secret()});
   signing_keys_.insert(signing_keys_.begin(), make_signing_key(new_id(signing_keys_)));
+  add_checkpoint_key();
+}
+
+bool KeyRing::add_checkpoint_key() {
+  if (!can_issue() || !checkpoint_seed_.empty()) return false;
+  checkpoint_seed_ = new_secret();
+  return true;
 }
 
 bool KeyRing::can_issue() const { return !signing_keys_.empty(); }

@@ -12,9 +12,9 @@
 
 namespace keyledger::security {
 
-/// A secret per use (design §7). The pepper and the idempotency secret are made once and never
-/// rotate; envelope, cursor and signing keys are renewed by rotate(), which keeps the retired ones
-/// for reading.
+/// A secret per use (design §7). The pepper, the idempotency secret and the checkpoint key are made
+/// once and never rotate; envelope, cursor and signing keys are renewed by rotate(), which keeps
+/// the retired ones for reading.
 ///
 /// On disk: a JSON file of mode 0600, written beside and renamed into place, synced.
 ///
@@ -55,8 +55,8 @@ class KeyRing {
   /// A ring with the pepper alone, for nodes that only validate.
   KeyRing for_verification() const;
 
-  /// Puts a new envelope, cursor and signing key first. Changes nothing in a ring with the pepper
-  /// alone.
+  /// Puts a new envelope, cursor and signing key first, and makes a checkpoint key where there is
+  /// none. Changes nothing in a ring with the pepper alone.
   void rotate();
 
   /// Takes away the envelope keys that aren't the newest and aren't `used`, and returns their ids.
@@ -71,6 +71,9 @@ class KeyRing {
   /// the rings is for validation alone.
   Result<void> adopt(KeyRing newer);
 
+  /// Makes a checkpoint key in a ring of before there were any. Whether it did.
+  bool add_checkpoint_key();
+
   bool can_issue() const;  ///< False for a ring with the pepper alone.
   const std::string& pepper() const { return pepper_; }
   const std::string& idempotency_secret() const { return idempotency_secret_; }
@@ -78,6 +81,10 @@ class KeyRing {
   const std::vector<SymmetricKey>& envelope_keys() const { return current().envelope_keys_; }
   const std::vector<SymmetricKey>& cursor_keys() const { return current().cursor_keys_; }
   const std::vector<SigningKey>& signing_keys() const { return current().signing_keys_; }
+
+  /// The seed, of 32 bytes, of the Ed25519 key by which the log's checkpoints are known (design
+  /// §9). Empty in a ring with the pepper alone, and in one of before there were any.
+  const std::string& checkpoint_seed() const { return checkpoint_seed_; }
 
   /// Tells peppers apart without telling the pepper: the first 32 hex digits of an HMAC under it.
   std::string pepper_fingerprint() const;
@@ -95,6 +102,7 @@ class KeyRing {
 
   std::string pepper_;
   std::string idempotency_secret_;
+  std::string checkpoint_seed_;
   std::vector<SymmetricKey> envelope_keys_;
   std::vector<SymmetricKey> cursor_keys_;
   std::vector<SigningKey> signing_keys_;

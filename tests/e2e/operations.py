@@ -11,12 +11,16 @@ _SCOPES = {
     "putAccount": "accounts:write", "getAccount": "accounts:write", "createKey": "keys:write",
     "listKeys": "keys:read", "getKey": "keys:read", "changeKey": "keys:write", "deleteKey": "keys:write",
     "revealKey": "keys:reveal", "listKeyEvents": "audit:read", "listAccountEvents": "audit:read",
+    "getCheckpoint": "audit:read accounts:any", "getTile": "audit:read accounts:any", "getEventProof": "audit:read",
     "verify": None, "verifyBatch": None, "forwardAuth": None, "getHealth": None, "getReadiness": None,
     "getMetrics": None, "getOpenapi": None,
 }
 
 # Signing in and out: whoever asks them is no bearer of a token. test_sessions.py has them.
 _OF_SESSIONS = {"signIn", "getSession", "endSession"}
+
+# A stream that doesn't end, and files for browsers: test_feed.py, test_page.py and tests/browser have them.
+_OF_THEIR_OWN = {"followEvents", "getPage", "getReference", "getPageFile"}
 
 # A good body of each that takes one.
 _BODIES = {
@@ -45,7 +49,8 @@ class Operation:
         return "{id}" in self.template
 
     def path(self, account="acme", key=MISSING_KEY):
-        return self.template.replace("{account}", account).replace("{id}", key)
+        return self.template.replace("{account}", account).replace("{id}", key).replace(
+            "{position}", "1").replace("{path}", "0/000.p/1")
 
 
 def all_operations():
@@ -53,7 +58,7 @@ def all_operations():
     return [Operation(operation["operationId"], method.upper(), template, frozenset(map(int, operation["responses"])))
             for template, item in openapi_check.document()["paths"].items()
             for method, operation in item.items()
-            if method != "parameters" and operation["operationId"] not in _OF_SESSIONS
+            if method != "parameters" and operation["operationId"] not in _OF_SESSIONS | _OF_THEIR_OWN
             if operation["operationId"] in _SCOPES or _forgotten(operation["operationId"])]
 
 
@@ -63,5 +68,7 @@ def _forgotten(name):
 
 # Deleting comes last, so that a key is there for all others.
 OPERATIONS = sorted(all_operations(), key=lambda operation: operation.id == "deleteKey")
-MANAGED = [operation for operation in OPERATIONS if operation.scope]
+# Those on one account, and those on the whole log.
+MANAGED = [operation for operation in OPERATIONS if operation.scope and "{account}" in operation.template]
+AUDITS = [operation for operation in OPERATIONS if operation.scope and operation not in MANAGED]
 WITH_BODY = [operation for operation in OPERATIONS if operation.body is not None]

@@ -3,7 +3,7 @@
 import unittest
 
 from node import ALL_SCOPES, SharedNodeTest
-from operations import MANAGED, MISSING_KEY, OPERATIONS, WITH_BODY
+from operations import AUDITS, MANAGED, MISSING_KEY, OPERATIONS, WITH_BODY
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"]
 
@@ -42,7 +42,7 @@ class Refusals(SharedNodeTest):
                 self.assertEqual((answer.status, answer.headers.get("www-authenticate")),
                                  (401, 'Bearer realm="keyledger"'), credential)
 
-        self.for_each(MANAGED, check)
+        self.for_each([*MANAGED, *AUDITS], check)
         self.assertEqual(len(self.events()), 2)  # The account and the key, and nothing since.
 
     def test_a_token_of_another_account_sees_nothing_that_a_missing_key_would_not_show_it(self):

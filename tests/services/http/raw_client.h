@@ -101,6 +101,9 @@ class RawClient {
     return true;
   }
 
+  /// What receive() has read.
+  std::string take() { return std::exchange(input_, {}); }
+
   void finish_sending() { ::shutdown(socket_, SHUT_WR); }
 
   void close() {
