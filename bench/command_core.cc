@@ -1,8 +1,9 @@
 // Durable creation of keys without HTTP, for bench/commands: the writer, the embedded log, the
 // projector and the read model of a node, as it puts them together, in one process.
 //
-// usage: command_core DIR CLIENTS SECONDS    CLIENTS coroutines on one thread, one command at a
-// time
+// usage: command_core DIR CLIENTS SECONDS [BOOTSTRAP PREFIX]
+//          CLIENTS coroutines on one thread, one command at a time; with the log in Kafka, where
+//          its topics are there, if brokers are named
 //
 // Prints: commands per second, p50 and p99 in ms, CPU µs per command.
 
@@ -10,8 +11,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -23,6 +27,7 @@
 #include "bench/figures.h"
 #include "events/key_value.h"
 #include "events/log/embedded/embedded_log.h"
+#include "events/log/kafka/kafka_log.h"
 #include "projections/projector.h"
 #include "projections/read_model.h"
 #include "services/commands/writer.h"
@@ -82,16 +87,35 @@ boost::asio::awaitable<void> be_a_client(Run& run) {
   }
 }
 
-int run_bench(const std::filesystem::path& directory, std::size_t clients, Seconds length) {
+std::unique_ptr<log::EventLog> open_log(const std::filesystem::path& directory,
+                                        const std::optional<log::KafkaOptions>& kafka) {
+  if (!kafka) return check(log::open_embedded_log(directory / "log"));
+  return check(log::open_kafka_log(*kafka, [](const std::string&) {}));
+}
+
+/// Becomes the writer, of a log in Kafka when it is elected.
+void lead(commands::Writer& writer, bool is_elected_first) {
+  constexpr std::string_view kUrl = "http://127.0.0.1:8080";
+  if (!is_elected_first) return check(writer.lead(std::string(kUrl)));
+  writer.stand(std::string(kUrl));
+  const auto deadline = Clock::now() + std::chrono::seconds(30);
+  while (!writer.leads()) {
+    if (Clock::now() > deadline) die("isn't elected");
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
+int run_bench(const std::filesystem::path& directory, std::size_t clients, Seconds length,
+              const std::optional<log::KafkaOptions>& kafka) {
   logging::Logger logger(logging::Level::error);
-  const auto log = check(log::open_embedded_log(directory / "log"));
+  const auto log = open_log(directory, kafka);
   const auto ring = security::KeyRing::generate();
   const auto model = check(projections::open_read_model(directory / "read-model"));
   projections::Projector projector(*log, *model, [](const Error& error) { die(error.message); });
   check(projector.catch_up([](const auto&) {}));
   projector.start();
   commands::Writer writer(*log, *model, projector.gate(), ring, logger, {});
-  check(writer.lead("http://127.0.0.1:8080"));
+  lead(writer, kafka.has_value());
 
   boost::asio::io_context io(1);
   const auto began = Clock::now();
@@ -118,10 +142,17 @@ int run_bench(const std::filesystem::path& directory, std::size_t clients, Secon
 }  // namespace keyledger
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    std::fprintf(stderr, "usage: command_core DIR CLIENTS SECONDS\n");
+  if (argc != 4 && argc != 6) {
+    std::fprintf(stderr, "usage: command_core DIR CLIENTS SECONDS [BOOTSTRAP PREFIX]\n");
     return 2;
   }
+  std::optional<keyledger::log::KafkaOptions> kafka;
+  if (argc == 6) {
+    kafka.emplace();
+    kafka->bootstrap = argv[4];
+    kafka->prefix = argv[5];
+    kafka->secrets = std::filesystem::path(argv[1]) / "secrets";
+  }
   return keyledger::run_bench(argv[1], std::strtoul(argv[2], nullptr, 10),
-                              std::chrono::seconds(std::strtol(argv[3], nullptr, 10)));
+                              std::chrono::seconds(std::strtol(argv[3], nullptr, 10)), kafka);
 }

@@ -119,13 +119,15 @@ struct Fold::Run {
 Fold::Fold(Store& store, MetaRow meta) : store_(store), meta_(std::move(meta)) {}
 
 Result<void> Fold::apply(std::span<const log::StoredEvent> events, const Quarantines& quarantines,
-                         std::span<Result<log::DecodedEvent>> decoded) {
+                         std::span<Result<log::DecodedEvent>> decoded,
+                         std::span<const merkle::Hash> leaves) {
   failed_for_an_event_ = false;
   const auto before = std::tuple(meta_, forgotten_before_, rejected_runs_);
   const auto give_up = [&] {
     std::tie(meta_, forgotten_before_, rejected_runs_) = before;
     oldest_commands_.reset();
     oldest_idempotency_.reset();
+    tree_.reset();
   };
   std::size_t applied = 0;
   Changes changes(store_);
@@ -134,11 +136,19 @@ Result<void> Fold::apply(std::span<const log::StoredEvent> events, const Quarant
     give_up();
     if (applied == 0) return folded;
     const bool for_an_event = failed_for_an_event_;
-    if (auto others = apply(events.first(applied), quarantines); !others) return others;
+    auto others = apply(events.first(applied), quarantines, {},
+                        leaves.empty() ? leaves : leaves.first(applied));
+    if (!others) return others;
     failed_for_an_event_ = for_an_event;
     return folded;
   }
   if (applied == 0) return {};
+  auto grown = tree_.grow(changes, meta_.tree_size, events.first(applied), leaves);
+  if (!grown) {
+    give_up();
+    return grown;
+  }
+  meta_.tree_size += applied;
   changes.put(Family::meta, std::string(kMetaKey), meta_row(meta_));
   auto written = store_.write(changes.take());
   if (!written) give_up();
@@ -153,8 +163,13 @@ Result<void> Fold::fold_runs(Changes& changes, const Events& events, const Quara
     const Events rest = events.after(applied);
     if (rest.empty()) return {};
     if (const Quarantine* quarantine = quarantines.of(rest.stored.front().position)) {
-      if (auto done = pass_over(changes, *quarantine); !done) return done;
-      while (applied < stored.size() && stored[applied].position <= meta_.position) ++applied;
+      const bool begins = rest.stored.front().position == quarantine->fact.first;
+      if (auto done = begins ? pass_over(changes, *quarantine) : Result<void>{}; !done) return done;
+      // One by one, and on the next page where that goes on: they are leaves of the tree.
+      for (; applied < stored.size(); ++applied) {
+        if (stored[applied].position > quarantine->fact.last) break;
+        meta_.position = stored[applied].position;
+      }
       continue;
     }
     auto run = next_run(rest);
@@ -275,7 +290,6 @@ Result<void> Fold::pass_over(Changes& changes, const Quarantine& quarantine) {
                   grant_row(*fact.account, after.account.username, after.key));
     }
   }
-  meta_.position = fact.last;
   return {};
 }
 

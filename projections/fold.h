@@ -13,10 +13,12 @@
 #include "events/log/event_log.h"
 #include "events/result.h"
 #include "projections/changes.h"
+#include "projections/merkle/hash.h"
 #include "projections/oldest_rows.h"
 #include "projections/quarantines.h"
 #include "projections/read_model.h"
 #include "projections/store.h"
+#include "projections/tree_growth.h"
 
 namespace keyledger::projections {
 
@@ -36,12 +38,15 @@ class Fold {
   /// EventQuarantined takes its place.
   ///
   /// `decoded`, if it isn't empty, is what log::Decoder says of each of `events`; it is used up.
+  /// `leaves`, if it isn't empty, has the hash of each as a leaf of the Merkle tree, to which all
+  /// that lies before the new position() is added.
   ///
   /// Errors: damaged (an event that can't be read or doesn't follow from what was before, a run
   /// that is broken off; names the position), incompatible (an event was applied that the log says
   /// is to be passed over), io. What lies before the run in question is applied.
   Result<void> apply(std::span<const log::StoredEvent> events, const Quarantines& quarantines = {},
-                     std::span<Result<log::DecodedEvent>> decoded = {});
+                     std::span<Result<log::DecodedEvent>> decoded = {},
+                     std::span<const merkle::Hash> leaves = {});
 
   /// Whether the last apply() failed for the events themselves and not for what is stored here: an
   /// EventQuarantined that names the first event after position() gets past it.
@@ -87,6 +92,7 @@ class Fold {
   MetaRow meta_;
   log::Decoder decoder_;
   Instant forgotten_before_ = Instant::min();
+  TreeGrowth tree_{store_};
   OldestRows oldest_commands_{Family::commands};
   OldestRows oldest_idempotency_{Family::idempotency_by_time};
   /// The greatest id (is_unique_id) of a command that was applied; none until the store was asked.

@@ -106,7 +106,7 @@ Result<bool> Projector::apply_page(Result<Page>& page) {
   const auto& events = page->stored;
   if (events.empty()) return false;
   const Position before = fold_->position();
-  auto applied = fold_->apply(events, quarantines_, page->decoded);
+  auto applied = fold_->apply(events, quarantines_, page->decoded, page->leaves);
   stats_.applied_events.fetch_add(fold_->position().value - before.value,
                                   std::memory_order_relaxed);
   stats_.rejected_runs.store(fold_->rejected_runs(), std::memory_order_relaxed);
@@ -126,7 +126,7 @@ Result<bool> Projector::apply_page(Result<Page>& page) {
 Result<Page> Projector::read_page() const {
   auto events = log_.read_after(fold_->position(), kPageEvents);
   if (!events) return fail(std::move(events.error()));
-  return Page{std::move(*events), {}};
+  return Page{std::move(*events), {}, {}};
 }
 
 void Projector::start() {

@@ -62,9 +62,11 @@ Quarantines::Part Quarantines::look_through(const log::LogReader& log, Position 
   return part;
 }
 
-const Quarantine* Quarantines::of(Position first) const {
-  const auto found = by_first_.find(first);
-  return found == by_first_.end() ? nullptr : &found->second;
+const Quarantine* Quarantines::of(Position position) const {
+  const auto end = by_first_.upper_bound(position);
+  const auto found = std::find_if(
+      by_first_.begin(), end, [&](const auto& each) { return position <= each.second.fact.last; });
+  return found == end ? nullptr : &found->second;
 }
 
 }  // namespace keyledger::projections

@@ -26,9 +26,10 @@ class Quarantines {
   /// meets it too.
   void look_on(const log::LogReader& log, Position position, Position end);
 
-  /// The one that names `first`; the earliest of several. nullptr: there is none. One that names
-  /// itself or what comes after it says nothing.
-  const Quarantine* of(Position first) const;
+  /// The one that names the event at `position`, be it in the middle of what is passed over; the
+  /// earliest of several. nullptr: there is none. One that names itself or what comes after it says
+  /// nothing.
+  const Quarantine* of(Position position) const;
 
  private:
   using ByFirst = std::map<Position, Quarantine>;

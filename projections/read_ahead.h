@@ -9,17 +9,20 @@
 #include "events/log/event_log.h"
 #include "events/result.h"
 #include "events/vocabulary.h"
+#include "projections/merkle/hash.h"
 
 namespace keyledger::projections {
 
-/// Events as they are stored, and what each decodes to.
+/// Events as they are stored, what each decodes to, and its hash as a leaf of the tree.
 struct Page {
   std::vector<log::StoredEvent> stored;
   std::vector<Result<log::DecodedEvent>> decoded;
+  std::vector<merkle::Hash> leaves;
 };
 
-/// Reads and decodes a log page by page, the next page on a thread of its own while the caller
-/// works on this one. For who catches up: at the log's end nothing is read ahead. Not thread-safe.
+/// Reads, decodes and hashes a log page by page, the next page on a thread of its own while the
+/// caller works on this one. For who catches up: at the log's end nothing is read ahead. Not
+/// thread-safe.
 class ReadAhead {
  public:
   /// `log` is used until the ReadAhead is gone.
@@ -52,9 +55,13 @@ class ReadAhead {
   Result<Page> read(Position position) {
     auto stored = log_.read_after(position, page_events_);
     if (!stored) return fail(std::move(stored.error()));
-    Page page{std::move(*stored), {}};
+    Page page{std::move(*stored), {}, {}};
     page.decoded.reserve(page.stored.size());
-    for (const auto& event : page.stored) page.decoded.push_back(decoder_.decode(event.bytes));
+    page.leaves.reserve(page.stored.size());
+    for (const auto& event : page.stored) {
+      page.decoded.push_back(decoder_.decode(event.bytes));
+      page.leaves.push_back(merkle::leaf_hash(event.bytes));
+    }
     return page;
   }
   void drop() {

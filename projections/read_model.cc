@@ -115,7 +115,7 @@ Result<std::optional<IdempotencyRecord>> ReadModel::idempotency(const std::strin
 Result<MetaRow> ReadModel::meta() const {
   const auto row = store_->get(Family::meta, kMetaKey);
   if (!row) return fail(row.error());
-  if (!*row) return MetaRow{kRowFormat, {}, {}, {}, {}, {}, {}};
+  if (!*row) return MetaRow{kRowFormat, {}, {}, {}, {}, {}, {}, 0};
   return read_meta_row(**row);
 }
 

@@ -115,8 +115,9 @@ std::string meta_row(const MetaRow& meta) {
   const auto term = text(builder, meta.term.value);
   const auto node = text(builder, meta.writer.node);
   const auto url = text(builder, meta.writer.url);
-  return finish(builder, rows::CreateMetaRow(builder, log_id, fingerprint, meta.position.value,
-                                             term, to_count(meta.last_event_time), node, url));
+  return finish(builder,
+                rows::CreateMetaRow(builder, log_id, fingerprint, meta.position.value, term,
+                                    to_count(meta.last_event_time), node, url, meta.tree_size));
 }
 
 Result<MetaRow> read_meta_row(std::string_view row) {
@@ -128,13 +129,21 @@ Result<MetaRow> read_meta_row(std::string_view row) {
                  Position{table->position()},
                  Term{to_string(table->term())},
                  to_instant(table->last_event_time()),
-                 {to_string(table->writer_node()), to_string(table->writer_url())}};
+                 {to_string(table->writer_node()), to_string(table->writer_url())},
+                 table->tree_size()};
 }
 
 std::string keys_prefix(const AccountId& account) { return account.value + '\0'; }
 
 std::string keys_key(const AccountId& account, const KeyId& key) {
   return keys_prefix(account) + key.value;
+}
+
+std::optional<std::pair<AccountId, KeyId>> read_keys_key(std::string_view key) {
+  const auto separator = key.find('\0');
+  if (separator == key.npos) return std::nullopt;
+  return std::pair(AccountId{std::string(key.substr(0, separator))},
+                   KeyId{std::string(key.substr(separator + 1))});
 }
 
 std::string key_row(const KeyState& key) {
@@ -345,6 +354,28 @@ std::optional<CommandId> newest_command(std::string_view row) {
 std::optional<Instant> read_time_key(std::string_view key) {
   if (key.size() < kTimeBytes) return std::nullopt;
   return to_instant(static_cast<std::int64_t>(read_number(key) ^ kSignBit));
+}
+
+std::string tile_key(const merkle::TileId& tile) {
+  std::string key(1, static_cast<char>(tile.level));
+  append_number(key, tile.index);
+  return key;
+}
+
+std::string tile_positions_key(std::uint64_t tile) {
+  std::string key;
+  append_number(key, tile);
+  return key;
+}
+
+Result<std::vector<Position>> read_tile_positions(std::string_view row) {
+  if (row.size() % kNumberBytes != 0) return damaged("a tile's positions");
+  std::vector<Position> positions;
+  positions.reserve(row.size() / kNumberBytes);
+  for (; !row.empty(); row.remove_prefix(kNumberBytes)) {
+    positions.push_back(Position{read_number(row)});
+  }
+  return positions;
 }
 
 }  // namespace keyledger::projections

@@ -4,10 +4,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "events/result.h"
 #include "events/state.h"
 #include "events/vocabulary.h"
+#include "projections/merkle/tile.h"
 #include "projections/read_model.h"
 
 namespace keyledger::projections {
@@ -16,7 +19,7 @@ namespace keyledger::projections {
 // they sort. Reading a row never trusts its bytes: what can't be one is `damaged`.
 
 /// Goes up with every change of a row's form: a model of another format is rebuilt.
-inline constexpr std::uint32_t kRowFormat = 3;
+inline constexpr std::uint32_t kRowFormat = 4;
 
 // meta: the one row of each.
 inline constexpr std::string_view kFormatKey = "format";
@@ -63,6 +66,8 @@ std::string index_row(const IndexEntry& entry);
 Result<IndexEntry> read_index_row(std::string_view row);
 
 // history_by_digest: the digest; the value is the keys_key() of the key that it was made for.
+/// Account and key id of a keys_key(); nothing if it is none.
+std::optional<std::pair<AccountId, KeyId>> read_keys_key(std::string_view key);
 
 // idempotency: the hash of the idempotency key. idempotency_by_time: instant and that hash, with an
 // empty value.
@@ -81,5 +86,12 @@ std::string commands_entry(const CommandId& command);
 bool has_command(std::string_view row, const CommandId& command);
 /// The greatest of the row's ids that are of our form; nothing if none is.
 std::optional<CommandId> newest_command(std::string_view row);
+
+// tiles: a byte that says the level, and the tile's number; the value is its hashes, which come one
+// behind the other. tile_positions: the number of a tile of level 0; the value is the positions of
+// its leaves, eight bytes each. Both are appended to until they are full, without reading.
+std::string tile_key(const merkle::TileId& tile);
+std::string tile_positions_key(std::uint64_t tile);
+Result<std::vector<Position>> read_tile_positions(std::string_view row);
 
 }  // namespace keyledger::projections

@@ -29,7 +29,9 @@ constexpr std::array<const char*, kFamilies> kNames = {"default",
                                                        "history_by_digest",
                                                        "idempotency",
                                                        "idempotency_by_time",
-                                                       "commands"};
+                                                       "commands",
+                                                       "tiles",
+                                                       "tile_positions"};
 /// How often a reader tries again when the writer replaced files while it was opening them.
 constexpr int kOpenAttempts = 5;
 constexpr std::size_t kWriteBufferBytes = std::size_t{32} << 20U;
@@ -87,8 +89,8 @@ rocksdb::ColumnFamilyOptions family_options(Family family,
   table.data_block_index_type = rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;
   rocksdb::ColumnFamilyOptions options;
   options.write_buffer_size = kWriteBufferBytes;
-  options.compression =
-      family == Family::grants ? rocksdb::kNoCompression : rocksdb::kLZ4Compression;
+  const bool packs = family != Family::grants && family != Family::tiles;  // Hashes don't.
+  options.compression = packs ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
   options.memtable_prefix_bloom_size_ratio = 0.1;
   options.memtable_whole_key_filtering = true;
   options.merge_operator = std::make_shared<Appending>();
@@ -210,6 +212,8 @@ bool only_written(Family family) {
     case Family::idempotency:
     case Family::idempotency_by_time:
     case Family::commands:
+    case Family::tiles:
+    case Family::tile_positions:
       return false;
   }
   return false;

@@ -32,8 +32,10 @@ enum class Family : std::uint8_t {
   idempotency,
   idempotency_by_time,
   commands,
+  tiles,
+  tile_positions,
 };
-inline constexpr std::size_t kFamilies = 11;
+inline constexpr std::size_t kFamilies = 13;
 
 std::string_view family_name(Family family);
 

@@ -13,10 +13,14 @@
 
 #include <CLI/CLI.hpp>
 
+#include "services/keyledger/audit_tools.h"
 #include "services/keyledger/config.h"
+#include "services/keyledger/key_ring_tools.h"
 #include "services/keyledger/option_sources.h"
 #include "services/keyledger/options.h"
 #include "services/keyledger/repair_tools.h"
+#include "services/keyledger/replay.h"
+#include "services/keyledger/status.h"
 #include "services/keyledger/tools.h"
 #include "services/keyledger/topic_tools.h"
 
@@ -36,8 +40,10 @@ struct Arguments {
   ReplayArguments replay;
   DataDirArguments data;
   RepairArguments repair;
+  AuditArguments audit;
   TopicsArguments topics;
   CopyArguments copy;
+  StatusArguments status;
 };
 
 /// CLI11 takes a minus for a very large number.
@@ -69,6 +75,46 @@ void add_topics(CLI::App& root, TopicsArguments& topics, std::map<CLI::App*, Act
   actions[check] = [&topics] { return check_topics(topics); };
 }
 
+void add_audit(CLI::App& root, AuditArguments& audit, std::map<CLI::App*, Action>& actions) {
+  CLI::App* app =
+      root.add_subcommand("audit", "Verify the log's history, also while a node serves");
+  app->require_subcommand(1);
+  const auto add = [&](const char* name, const char* text, int (*action)(const AuditArguments&)) {
+    CLI::App* command = app->add_subcommand(name, text);
+    command->add_option("--data-dir", audit.data_dir, "The data directory of a node")
+        ->capture_default_str();
+    actions[command] = [&audit, action] { return action(audit); };
+    return command;
+  };
+  const auto read_log = [&](CLI::App& command) {
+    add_checked_log_options(command, audit.log);
+    command.add_option("--key-ring", audit.key_ring, "The key ring (default: the node's own)");
+  };
+  CLI::App* vkey = add("vkey", "Print the key that checkpoints are verified by (C2SP signed-note)",
+                       print_verifier_key);
+  read_log(*vkey);
+  add("checkpoint", "Print the checkpoint that was signed last: keep it for verify --since",
+      print_checkpoint);
+  CLI::App* verify =
+      add("verify", "Compute everything anew from the log, and compare it with what was signed",
+          verify_log);
+  read_log(*verify);
+  verify->add_option("--since", audit.since, "A checkpoint that was kept: a file")
+      ->check(CLI::ExistingFile);
+  CLI::App* exported =
+      add("export",
+          "Write tiles, entries and checkpoint as files that verify offline (C2SP tlog-tiles)",
+          export_log);
+  read_log(*exported);
+  for (CLI::App* command : {verify, exported}) {
+    command
+        ->add_option("--vkey", audit.verifier_key, "What audit vkey printed, instead of a key ring")
+        ->excludes("--key-ring");
+  }
+  exported->add_option("directory", audit.directory, "Where to; it must be empty or not there yet")
+      ->required();
+}
+
 void add_tools(CLI::App& root, Arguments& arguments, std::map<CLI::App*, Action>& actions) {
   TokenArguments& token = arguments.token;
   CLI::App* token_app = root.add_subcommand("token", "Print a bearer token for the management API");
@@ -92,19 +138,30 @@ void add_tools(CLI::App& root, Arguments& arguments, std::map<CLI::App*, Action>
   CLI::App* rotate = ring_app->add_subcommand(
       "rotate", "Renew envelope, cursor and signing keys; the retired are kept, the pepper stays");
   CLI::App* exported = ring_app->add_subcommand("export", "Print a part of a key ring");
-  for (CLI::App* app : {init, rotate, exported}) {
+  CLI::App* prune = ring_app->add_subcommand(
+      "prune", "Take retired keys out that nothing uses, and print what still uses the others");
+  for (CLI::App* app : {init, rotate, exported, prune}) {
     app->add_option("file", ring.file, "The key ring file")->required();
   }
   exported->add_option("--for", ring.purpose, "For whom: verify (the pepper alone)")
       ->required()
       ->check(CLI::IsMember({"verify"}));
   exported->add_option("--out", ring.out, "The file to make (default: standard output)");
+  prune
+      ->add_option("--data-dir", ring.data_dir,
+                   "The data directory of a node that uses it; with Kafka, of a running one")
+      ->required();
+  prune->add_flag("--tokens", ring.tokens,
+                  "Retired signing and cursor keys as well: tokens and cursors that they made are "
+                  "refused from the nodes' next SIGHUP on");
+  actions[prune] = [&ring] { return prune_key_ring(ring); };
   actions[init] = [&ring] { return init_key_ring(ring); };
   actions[rotate] = [&ring] { return rotate_key_ring(ring); };
   actions[exported] = [&ring] { return export_key_ring(ring); };
 
   ReplayArguments& replay = arguments.replay;
-  CLI::App* replay_app = root.add_subcommand("replay", "Print events as JSON lines, in order");
+  CLI::App* replay_app =
+      root.add_subcommand("replay", "Print events in order: all, or those that are wanted");
   replay_app->add_option("--data-dir", replay.data_dir, "The data directory")
       ->capture_default_str();
   add_checked_log_options(*replay_app, replay.log);
@@ -112,7 +169,13 @@ void add_tools(CLI::App& root, Arguments& arguments, std::map<CLI::App*, Action>
       ->capture_default_str();
   replay_app->add_option("--account", replay.account, "Only events of this account");
   replay_app->add_option("--key", replay.key, "Only events of this key");
+  replay_app->add_option("--actor", replay.actor, "Only what this subject did");
+  replay_app->add_option("--type", replay.type, "Only events of this type, such as KeyRenamed");
+  replay_app->add_option("--from", replay.from, "Only events of this RFC 3339 time or later");
   replay_app->add_option("--until", replay.until, "Only events before this RFC 3339 time");
+  replay_app->add_option("--format", replay.format, "json, ndjson (one event a line) or csv")
+      ->check(CLI::IsMember({"json", "ndjson", "csv"}))
+      ->capture_default_str();
   actions[replay_app] = [&replay] { return print_replay(replay); };
 
   DataDirArguments& data = arguments.data;
@@ -136,6 +199,7 @@ void add_tools(CLI::App& root, Arguments& arguments, std::map<CLI::App*, Action>
   add_data_command(log, "status", "Read every event, and print id and end of the log",
                    print_log_status);
 
+  add_audit(root, arguments.audit, actions);
   add_topics(root, arguments.topics, actions);
 
   CLI::App* copy = log->add_subcommand(
@@ -173,6 +237,13 @@ void add_tools(CLI::App& root, Arguments& arguments, std::map<CLI::App*, Action>
         ->required();
   }
 
+  StatusArguments& status = arguments.status;
+  CLI::App* status_app = root.add_subcommand(
+      "status", "Print what a running node knows of its deployment: leader, standbys, replicas");
+  status_app->add_option("--data-dir", status.data_dir, "The data directory of that node")
+      ->capture_default_str();
+  status_app->add_flag("--json", status.as_json, "As JSON");
+  actions[status_app] = [&status] { return print_status(status); };
   CLI::App* sign_in = root.add_subcommand(
       "sign-in", "Print a new link that signs in to the page of the node that runs, once");
   sign_in->add_option("--data-dir", repair.data_dir, "The data directory")->capture_default_str();

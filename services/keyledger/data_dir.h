@@ -17,6 +17,8 @@ class DataDir {
   /// This node's copy of the sealed values, where the log is in Kafka.
   std::filesystem::path secrets() const { return root_ / "secrets"; }
   std::filesystem::path node_id() const { return root_ / "node-id"; }
+  /// The last checkpoint of the log that was signed here.
+  std::filesystem::path checkpoint() const { return root_ / "checkpoint"; }
   std::filesystem::path key_ring() const { return root_ / "keyring.json"; }
 
  private:

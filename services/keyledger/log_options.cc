@@ -1,9 +1,9 @@
 #include "services/keyledger/log_options.h"
 
-#include <cstdio>
 #include <string_view>
 
 #include "events/log/embedded/embedded_log.h"
+#include "services/keyledger/tool_output.h"
 
 namespace keyledger {
 namespace {
@@ -90,7 +90,5 @@ Result<std::unique_ptr<log::LogReader>> open_log_for_reading(const LogConfig& co
   }
   return log::open_kafka_log_for_reading(config.kafka("keyledger-tool"), complain);
 }
-
-void complain(const std::string& line) { std::fprintf(stderr, "keyledger: %s\n", line.c_str()); }
 
 }  // namespace keyledger

@@ -43,7 +43,4 @@ void check_log_options(const CLI::App& app, const LogConfig& config);
 Result<std::unique_ptr<log::LogReader>> open_log_for_reading(const LogConfig& config,
                                                              const DataDir& data);
 
-/// Where the complaints of a command's Kafka clients go: to standard error.
-void complain(const std::string& line);
-
 }  // namespace keyledger

@@ -9,16 +9,19 @@
 
 #include <nlohmann/json.hpp>
 
+#include "events/log/kafka/candidates.h"
 #include "events/log/kafka/replicas.h"
 #include "events/log/kafka/topics.h"
 #include "events/log/pause.h"
 #include "services/http/problem.h"
+#include "services/keyledger/envelope_use.h"
 #include "services/keyledger/metrics.h"
 #include "services/keyledger/node_id.h"
 #include "services/keyledger/openapi.h"
 #include "services/keyledger/progress.h"
 #include "services/keyledger/read_model_start.h"
 #include "services/keyledger/repair.h"
+#include "services/keyledger/status.h"
 #include "services/page/routes.h"
 
 namespace keyledger {
@@ -37,7 +40,7 @@ constexpr std::chrono::seconds kLeaseWithin{5};
 constexpr std::chrono::seconds kFollowWithin{10};
 
 /// The ring in `file`; with `make`, a new one where there is none.
-Result<security::KeyRing> open_key_ring(const std::filesystem::path& file, bool make) {
+Result<security::KeyRing> load_or_make(const std::filesystem::path& file, bool make) {
   auto ring = security::KeyRing::load(file);
   if (ring || ring.error().code != Errc::not_found || !make) return ring;
   auto made = security::KeyRing::generate();
@@ -69,10 +72,9 @@ Node::Node(const ServeConfig& config, logging::Logger& logger) : config_(config)
 
 Node::~Node() { stop(); }
 
-Result<void> Node::start() {
+Result<void> Node::open() {
   if (auto opened = open_storage(); !opened) return opened;
-  if (auto ready = catch_up(); !ready) return ready;
-  return start_server();
+  return catch_up();
 }
 
 Result<void> Node::open_storage() {
@@ -84,13 +86,27 @@ Result<void> Node::open_storage() {
                               error.message() + "; name another with --data-dir");
   }
   if (auto opened = open_log(data); !opened) return opened;
+  if (auto opened = open_key_ring(); !opened) return opened;
+  projections::ReadModelOptions options;
+  options.cache_bytes = config_.cache_bytes;
+  ProgressLine progress("rebuilding", &logger_);
+  const auto tell = [this](const Error& why) {
+    logger_.warn("folding the log into a new read model", {{"because", why.message}});
+  };
+  auto model = open_or_rebuild_read_model(*log_, data.read_model(), options, progress, tell);
+  if (!model) return fail(std::move(model.error()));
+  model_ = std::move(*model);
+  return {};
+}
+
+Result<void> Node::open_key_ring() {
   const auto end = log_->end();
   if (!end) return fail(end.error());
-
   // A ring made anew over a log that has events would have another pepper than its digests; and
   // several nodes have one ring.
   const bool may_make = !config_.key_ring && embedded_ != nullptr && *end == Position{};
-  auto ring = open_key_ring(config_.key_ring.value_or(data.key_ring()), may_make);
+  const auto file = config_.key_ring.value_or(DataDir(config_.data_dir).key_ring());
+  auto ring = load_or_make(file, may_make);
   if (!ring && kafka_ != nullptr && ring.error().code == Errc::not_found) {
     return fail(Errc::not_found,
                 ring.error().message +
@@ -104,16 +120,12 @@ Result<void> Node::open_storage() {
                 "one with --key-ring");
   }
   ring_ = std::move(*ring);
-
-  projections::ReadModelOptions options;
-  options.cache_bytes = config_.cache_bytes;
-  ProgressLine progress("rebuilding", &logger_);
-  const auto tell = [this](const Error& why) {
-    logger_.warn("folding the log into a new read model", {{"because", why.message}});
-  };
-  auto model = open_or_rebuild_read_model(*log_, data.read_model(), options, progress, tell);
-  if (!model) return fail(std::move(model.error()));
-  model_ = std::move(*model);
+  // A ring of before there were checkpoints. One that others have too is its owner's to renew.
+  const bool is_own = !config_.key_ring && embedded_ != nullptr;
+  if (is_own && ring_->add_checkpoint_key()) {
+    if (auto saved = ring_->save(file, /*exclusive=*/false); !saved) return saved;
+    logger_.info("the key ring has got a key for checkpoints");
+  }
   return {};
 }
 
@@ -170,6 +182,7 @@ Result<void> Node::catch_up() {
     return caught_up;
   }
   if (auto fits = check_pepper(); !fits) return fits;
+  if (auto resumed = resume_checkpoints(); !resumed) return resumed;
   projector_->start();
   return {};
 }
@@ -185,7 +198,21 @@ Result<void> Node::check_pepper() const {
               "with the key ring that the log was created with");
 }
 
-Result<void> Node::start_server() {
+/// A log that contradicts what was signed of it is served no further.
+Result<void> Node::resume_checkpoints() {
+  if (!config_.has_role("query") || !ring_->can_issue()) return {};
+  if (ring_->checkpoint_seed().empty()) {
+    logger_.warn("no checkpoints are published: the key ring has no key for them",
+                 {{"do", "run keyledger keyring rotate on it, and start the nodes anew"}});
+    return {};
+  }
+  publisher_ = std::make_unique<audit::Publisher>(
+      *model_, projector_->gate(), logger_,
+      audit::Publisher::Options{ring_->checkpoint_seed(), DataDir(config_.data_dir).checkpoint()});
+  return publisher_->resume(projector_->halted().has_value());
+}
+
+Result<void> Node::start() {
   if (!config_.jwks.empty()) {
     issuer_keys_ = std::make_unique<api::IssuerKeys>(
         api::IssuerKeys::Options{.issuer = config_.issuer, .source = config_.jwks}, logger_);
@@ -255,6 +282,7 @@ Result<void> Node::start_server() {
   if (lease_ && !lease_->wait_until_fresh(kLeaseWithin)) {
     logger_.warn("this node serves before it may validate");
   }
+  if (publisher_) publisher_->start();
   server_->start();
   start_admin_server();
   return {};
@@ -328,18 +356,49 @@ std::string Node::answer_sign_in(unsigned uid) {
   return nlohmann::json{{"link", *link}}.dump();
 }
 
+std::string Node::answer_envelope_keys() const {
+  const auto use = count_envelopes(*log_);
+  if (!use) return nlohmann::json{{"error", use.error().message}}.dump();
+  const auto& keys = ring_->envelope_keys();
+  return nlohmann::json{{"newest", keys.empty() ? "" : keys.front().id}, {"values", *use}}.dump();
+}
+
 std::string Node::answer_admin(const std::string& line, unsigned uid) {
   const LedgerParts parts{*log_, embedded_, *model_, *projector_,
                           [this](Position last, Position fact) { follow(last, fact); }};
   const auto request = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (request == sign_in_request()) return answer_sign_in(uid);
-  const auto answer = carry_out(parts, request, uid);
+  if (request == envelope_keys_request()) return answer_envelope_keys();
+  const auto answer = request == status_request() ? status() : carry_out(parts, request, uid);
   const auto text = [](const nlohmann::ordered_json& json) {
     return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   };
   const std::string said = answer ? text(*answer) : text({{"error", answer.error().message}});
   logger_.info("admin request", {{"uid", std::uint64_t{uid}}, {"request", line}, {"answer", said}});
   return said;
+}
+
+nlohmann::ordered_json Node::status() const {
+  StatusSources sources{
+      .node = kafka_ != nullptr ? id_ : host_name(),
+      .url = own_url(),
+      .roles = config_.roles,
+      .log = *log_,
+      .log_kind = kafka_ != nullptr ? "kafka" : "embedded",
+      .model = *model_,
+      .position = projector_->gate().position(),
+      .reasons = why_not_ready(),
+      .registry = registry_.get(),
+      .candidates = {},
+  };
+  if (kafka_ != nullptr) {
+    sources.candidates = [this] {
+      return log::read_candidates(
+          config_.log.kafka("keyledger-tool"),
+          [this](const std::string& line) { logger_.warn("kafka", {{"line", line}}); });
+    };
+  }
+  return deployment_status(sources);
 }
 
 void Node::follow(Position last, Position fact) const {
@@ -353,9 +412,26 @@ void Node::follow(Position last, Position fact) const {
   }
 }
 
+void Node::reload_key_ring() {
+  const auto file = config_.key_ring.value_or(DataDir(config_.data_dir).key_ring());
+  auto ring = security::KeyRing::load(file);
+  auto adopted = ring ? ring_->adopt(*std::move(ring)) : fail(std::move(ring.error()));
+  if (!adopted) {
+    logger_.error("the key ring stays as it was",
+                  {{"file", file.string()}, {"error", adopted.error().message}});
+    return;
+  }
+  const auto& keys = ring_->envelope_keys();
+  logger_.info("the key ring was read again",
+               {{"file", file.string()},
+                {"envelope_key", keys.empty() ? std::string_view{} : keys.front().id},
+                {"envelope_keys", keys.size()}});
+}
+
 void Node::reload() {
+  reload_key_ring();
   if (!tls_) {
-    logger_.info("nothing to read again: listeners take plain text");
+    logger_.debug("listeners take plain text: there is no certificate to read again");
   } else if (const auto read = tls_->reload(); read) {
     logger_.info("certificate and key were read again",
                  {{"certificate", config_.tls_certificate.string()}});
@@ -374,6 +450,7 @@ void Node::stop() {
   if (writer_) writer_->stop();
   if (lease_) lease_->stop();
   if (projector_) projector_->stop();
+  if (publisher_) publisher_->stop();
   if (query_threads_) query_threads_->join();
   if (feed_threads_) feed_threads_->join();
   peers_.close_idle();
@@ -391,7 +468,8 @@ std::vector<http::Route> Node::service_routes() {
         *model_, ring_->pepper(), config_.key_prefix,
         [this] { return lease_ ? lease_->fresh() : freshness_->fresh(); });
     verify_routes_ = std::make_unique<verify::Routes>(
-        *verifier_, *admission_, [this] { return projector_->gate().position().value; }, logger_);
+        *verifier_, *model_, *admission_, [this] { return projector_->gate().position().value; },
+        *query_threads_, logger_);
     append(verify_routes_->table());
   }
   if (writer_) {
@@ -414,6 +492,9 @@ std::vector<http::Route> Node::service_routes() {
     feed_ = std::make_unique<feed::Source>(*model_, projector_->gate(), *feed_threads_, logger_);
     feed_routes_ = std::make_unique<feed::Routes>(*feed_, *admission_);
     append(feed_routes_->table());
+    audit_routes_ = std::make_unique<audit::Routes>(*model_, *log_, *admission_, *query_threads_,
+                                                    publisher_.get());
+    append(audit_routes_->table());
   }
   if (config_.has_role("page")) {
     sessions::Deployment deployment{config_.values_once, [this] { return count_replicas(); }};
@@ -470,6 +551,12 @@ std::vector<std::string> Node::why_not_ready() const {
     const std::string error = lease_->figures().last_error;
     reasons.push_back("this node may not validate: its lease has run out" +
                       (error.empty() ? "" : ": " + error));
+  }
+  if (publisher_) {
+    const auto failure = publisher_->failure();
+    if (failure && failure->code == Errc::damaged) {
+      reasons.push_back("no checkpoint is published: " + failure->message);
+    }
   }
   if (config_.has_role("command") && !writer_->leads()) {
     if (kafka_ == nullptr) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <boost/asio/thread_pool.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "events/log/embedded/embedded_log.h"
 #include "events/log/kafka/kafka_log.h"
@@ -17,6 +18,8 @@
 #include "services/api/admission.h"
 #include "services/api/issuer_keys.h"
 #include "services/api/throttle.h"
+#include "services/audit/publisher.h"
+#include "services/audit/routes.h"
 #include "services/commands/eraser.h"
 #include "services/commands/forwarder.h"
 #include "services/commands/routes.h"
@@ -55,17 +58,21 @@ class Node {
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
-  /// Opens what is stored, catches up, opens a term and serves. Where an event can't be read or
-  /// applied, serves without being ready, until that is quarantined. Errors: of the parts, with
-  /// advice.
+  /// Opens what is stored, and catches up. Errors: of the parts, with advice; unavailable where no
+  /// broker answers, or none leads: another Node may be made and opened later.
+  Result<void> open();
+
+  /// Opens a term and serves, after open(). Where an event couldn't be read or applied, serves
+  /// without being ready, until that is quarantined. Errors: of the parts, with advice.
   Result<void> start();
 
-  /// Finishes what is in flight and closes everything. Also after a start() that failed.
+  /// Finishes what is in flight and closes everything. Also where something above failed.
   void stop();
 
   const http::Server& server() const { return *server_; }
 
-  /// Reads again what may change while the node runs: certificate and key, for new connections.
+  /// Reads again what may change while the node runs: the key ring's renewed keys, and certificate
+  /// and key for new connections.
   void reload();
 
   /// "https" where listeners speak TLS, else "http".
@@ -80,14 +87,18 @@ class Node {
   Result<void> open_log(const DataDir& data);
   Result<void> catch_up();
   Result<void> check_pepper() const;
-  Result<void> start_server();
+  Result<void> open_key_ring();
+  Result<void> resume_checkpoints();
   Result<void> lead();
   std::string own_url() const;
   void lead_when_caught_up(const std::stop_token& stop);
   void keep_lease();
   void start_admin_server();
   std::string answer_admin(const std::string& line, unsigned uid);
+  nlohmann::ordered_json status() const;
   std::string answer_sign_in(unsigned uid);
+  std::string answer_envelope_keys() const;
+  void reload_key_ring();
   void follow(Position last, Position fact) const;
 
   std::vector<http::Route> service_routes();
@@ -126,6 +137,8 @@ class Node {
   std::unique_ptr<boost::asio::thread_pool> feed_threads_;
   std::unique_ptr<feed::Source> feed_;
   std::unique_ptr<feed::Routes> feed_routes_;
+  std::unique_ptr<audit::Publisher> publisher_;  ///< Null without the role query, or without a key.
+  std::unique_ptr<audit::Routes> audit_routes_;
   std::unique_ptr<verify::Verifier> verifier_;
   std::unique_ptr<verify::Routes> verify_routes_;
   std::unique_ptr<sessions::Routes> session_routes_;

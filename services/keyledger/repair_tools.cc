@@ -1,6 +1,5 @@
 #include "services/keyledger/repair_tools.h"
 
-#include <chrono>
 #include <cstdio>
 #include <functional>
 #include <optional>
@@ -10,11 +9,12 @@
 
 #include <nlohmann/json.hpp>
 
-#include "services/keyledger/admin_socket.h"
+#include "services/keyledger/admin_client.h"
 #include "services/keyledger/data_dir.h"
 #include "services/keyledger/progress.h"
 #include "services/keyledger/read_model_start.h"
 #include "services/keyledger/repair.h"
+#include "services/keyledger/tool_output.h"
 
 namespace keyledger {
 namespace {
@@ -22,39 +22,10 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-/// Copying a large log takes its time.
-constexpr std::chrono::hours kAnswerWithin{1};
-
-int failed(const Error& error) {
-  std::fprintf(stderr, "keyledger: %s\n", error.message.c_str());
-  return 1;
-}
-
 int print(const Result<ordered_json>& answer) {
   if (!answer) return failed(answer.error());
   std::printf("%s\n", answer->dump(-1, ' ', false, json::error_handler_t::replace).c_str());
-  if (std::fflush(stdout) == 0) return 0;
-  std::fprintf(stderr, "keyledger: can't write to standard output\n");
-  return 1;
-}
-
-/// What the node on the data directory answers; nothing where none runs.
-std::optional<Result<ordered_json>> ask_node(const DataDir& data, const json& request) {
-  auto connection = connect_to(data.admin_socket());
-  if (!connection) return fail(std::move(connection.error()));
-  if (!*connection) return std::nullopt;
-  const auto deadline = std::chrono::steady_clock::now() + kAnswerWithin;
-  auto sent = write_line(**connection, request.dump(-1, ' ', false, json::error_handler_t::replace),
-                         deadline);
-  if (!sent) return fail(std::move(sent.error()));
-  const auto line = read_line(**connection, deadline);
-  if (!line) return fail(Errc::io, "the node gave no answer: " + line.error().message);
-  auto answer = ordered_json::parse(*line, nullptr, /*allow_exceptions=*/false);
-  if (!answer.is_object()) return fail(Errc::malformed, "the node's answer can't be understood");
-  if (const auto error = answer.find("error"); error != answer.end()) {
-    return fail(Errc::invalid, error->is_string() ? error->get<std::string>() : error->dump());
-  }
-  return answer;
+  return finished();
 }
 
 /// Opens what is there: a wrong --data-dir must not make a ledger.

@@ -9,31 +9,23 @@
 #include "events/log/kafka/topics.h"
 #include "services/keyledger/data_dir.h"
 #include "services/keyledger/progress.h"
+#include "services/keyledger/tool_output.h"
 
 namespace keyledger {
-namespace {
-
-int failed(const Error& error) {
-  std::fprintf(stderr, "keyledger: %s\n", error.message.c_str());
-  return 1;
-}
-
-}  // namespace
-
 int create_topics(const TopicsArguments& arguments) {
   const auto made = log::create_topics(arguments.log.kafka("keyledger-tool"),
                                        {.replication = arguments.replication}, complain);
   if (!made) return failed(made.error());
   for (const std::string& topic : *made) std::printf("made %s\n", topic.c_str());
   if (made->empty()) std::printf("all topics are there\n");
-  return 0;
+  return finished();
 }
 
 int check_topics(const TopicsArguments& arguments) {
   const auto fit = log::check_topics(arguments.log.kafka("keyledger-tool"), complain);
   if (!fit) return failed(fit.error());
   std::printf("all topics are there, and as they must be\n");
-  return 0;
+  return finished();
 }
 
 int copy_log_into_kafka(const CopyArguments& arguments) {
@@ -64,7 +56,7 @@ int copy_log_into_kafka(const CopyArguments& arguments) {
               static_cast<unsigned long long>(copy->there),
               static_cast<unsigned long long>(copy->copied),
               static_cast<unsigned long long>(copy->envelopes));
-  return 0;
+  return finished();
 }
 
 }  // namespace keyledger

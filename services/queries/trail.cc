@@ -1,5 +1,6 @@
 #include "services/queries/trail.h"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -49,9 +50,18 @@ std::string cell_text(const json& event, const char* pointer) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
+/// Whether a spreadsheet would take a cell with this text for a formula. Some take the full-width
+/// forms of the signs as well.
+bool is_formula(std::string_view text) {
+  constexpr std::array<std::string_view, 4> kFullWidth{"\uff1d", "\uff0b", "\uff0d", "\uff20"};
+  if (text.empty()) return false;
+  return std::string_view("=+-@\t\r\n").contains(text.front()) ||
+         std::ranges::any_of(kFullWidth, [text](auto sign) { return text.starts_with(sign); });
+}
+
 void append_cell(std::string& out, std::string_view text) {
-  const bool formula = !text.empty() && std::string_view("=+-@\t\r\n").contains(text.front());
-  const bool quoted = formula || text.find_first_of(",\"\r\n") != std::string_view::npos;
+  const bool formula = is_formula(text);
+  const bool quoted = formula || text.find_first_of(",;\"\r\n") != std::string_view::npos;
   if (!quoted) {
     out += text;
     return;
@@ -91,27 +101,44 @@ std::string trail_as_ndjson(const projections::HistoryPage& page) {
   return out;
 }
 
-Result<std::string> trail_as_csv(const projections::HistoryPage& page) {
+std::string_view bare_type(std::string_view type) {
+  constexpr std::string_view kPrefix = "keyledger.";
+  if (type.starts_with(kPrefix)) type.remove_prefix(kPrefix.size());
+  return type;
+}
+
+std::string csv_header() {
   std::string out;
   for (const Column& column : kColumns) {
     if (!out.empty()) out += ',';
     out += column.name;
   }
-  out += "\r\n";
+  return out + "\r\n";
+}
+
+Result<std::string> csv_row(const projections::HistoryEntry& entry) {
+  json event = json::parse(entry.bytes, nullptr, /*allow_exceptions=*/false);
+  if (!event.is_object()) {
+    return fail(Errc::damaged,
+                "the event at position " + std::to_string(entry.position.value) + " is no JSON");
+  }
+  event["position"] = entry.position.value;
+  std::string out;
+  bool first = true;
+  for (const Column& column : kColumns) {
+    if (!first) out += ',';
+    first = false;
+    append_cell(out, cell_text(event, column.pointer));
+  }
+  return out + "\r\n";
+}
+
+Result<std::string> trail_as_csv(const projections::HistoryPage& page) {
+  std::string out = csv_header();
   for (const auto& entry : page.entries) {
-    json event = json::parse(entry.bytes, nullptr, /*allow_exceptions=*/false);
-    if (!event.is_object()) {
-      return fail(Errc::damaged,
-                  "the event at position " + std::to_string(entry.position.value) + " is no JSON");
-    }
-    event["position"] = entry.position.value;
-    bool first = true;
-    for (const Column& column : kColumns) {
-      if (!first) out += ',';
-      first = false;
-      append_cell(out, cell_text(event, column.pointer));
-    }
-    out += "\r\n";
+    const auto row = csv_row(entry);
+    if (!row) return row;
+    out += *row;
   }
   return out;
 }

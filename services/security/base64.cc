@@ -53,9 +53,8 @@ Result<std::string> decode(std::string_view text, const Digits& digits) {
   return bytes;
 }
 
-}  // namespace
-
-std::string base64url_encode(std::string_view bytes) {
+/// Without padding.
+std::string encode(std::string_view bytes, std::string_view alphabet) {
   std::string text;
   text.reserve((bytes.size() * 4 + 2) / 3);
   std::uint32_t bits = 0;
@@ -65,10 +64,20 @@ std::string base64url_encode(std::string_view bytes) {
     bit_count += 8;
     while (bit_count >= 6) {
       bit_count -= 6;
-      text += kUrlAlphabet[(bits >> bit_count) & 0x3fU];
+      text += alphabet[(bits >> bit_count) & 0x3fU];
     }
   }
-  if (bit_count > 0) text += kUrlAlphabet[(bits << (6U - bit_count)) & 0x3fU];
+  if (bit_count > 0) text += alphabet[(bits << (6U - bit_count)) & 0x3fU];
+  return text;
+}
+
+}  // namespace
+
+std::string base64url_encode(std::string_view bytes) { return encode(bytes, kUrlAlphabet); }
+
+std::string base64_encode(std::string_view bytes) {
+  std::string text = encode(bytes, kAlphabet);
+  text.append((4 - text.size() % 4) % 4, '=');
   return text;
 }
 

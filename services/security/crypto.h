@@ -19,6 +19,7 @@ bool equal_in_constant_time(std::string_view left, std::string_view right);
 std::string to_hex(std::span<const std::byte> bytes);
 std::string base64url_encode(std::string_view bytes);         ///< RFC 4648 §5, no padding.
 Result<std::string> base64url_decode(std::string_view text);  ///< Errors: malformed.
+std::string base64_encode(std::string_view bytes);            ///< RFC 4648 §4, padded.
 Result<std::string> base64_decode(
     std::string_view text);  ///< RFC 4648 §4, padded. Errors: malformed.
 

@@ -93,6 +93,7 @@ std::string KeyRing::to_json() const {
     for (const SigningKey& key : signing_keys_) {
       signing.push_back({{"id", key.id}, {"private", key.private_pem}, {"public", key.public_pem}});
     }
+    if (!checkpoint_seed_.empty()) json["checkpoint"] = base64url_encode(checkpoint_seed_);
   }
   return json.dump(2) + '\n';
 }
@@ -124,6 +125,11 @@ Result<KeyRing> KeyRing::from_json(std::string_view text) {
   auto signing = keys_of(json, "signing", signing_key_of);
   if (!signing) return bad("its signing keys are not a list of ids and matching P-256 key pairs");
   ring.signing_keys_ = *std::move(signing);
+  if (json.contains("checkpoint")) {
+    auto seed = secret_of(json, "checkpoint");
+    if (!seed) return bad("its checkpoint key is not 32 bytes in base64url");
+    ring.checkpoint_seed_ = *std::move(seed);
+  }
   return ring;
 }
 

@@ -11,6 +11,7 @@ _SCOPES = {
     "putAccount": "accounts:write", "getAccount": "accounts:write", "createKey": "keys:write",
     "listKeys": "keys:read", "getKey": "keys:read", "changeKey": "keys:write", "deleteKey": "keys:write",
     "revealKey": "keys:reveal", "listKeyEvents": "audit:read", "listAccountEvents": "audit:read",
+    "getCheckpoint": "audit:read accounts:any", "getTile": "audit:read accounts:any", "getEventProof": "audit:read",
     "verify": None, "verifyBatch": None, "forwardAuth": None, "getHealth": None, "getReadiness": None,
     "getMetrics": None, "getOpenapi": None,
 }
@@ -48,7 +49,8 @@ class Operation:
         return "{id}" in self.template
 
     def path(self, account="acme", key=MISSING_KEY):
-        return self.template.replace("{account}", account).replace("{id}", key)
+        return self.template.replace("{account}", account).replace("{id}", key).replace(
+            "{position}", "1").replace("{path}", "0/000.p/1")
 
 
 def all_operations():
@@ -66,5 +68,7 @@ def _forgotten(name):
 
 # Deleting comes last, so that a key is there for all others.
 OPERATIONS = sorted(all_operations(), key=lambda operation: operation.id == "deleteKey")
-MANAGED = [operation for operation in OPERATIONS if operation.scope]
+# Those on one account, and those on the whole log.
+MANAGED = [operation for operation in OPERATIONS if operation.scope and "{account}" in operation.template]
+AUDITS = [operation for operation in OPERATIONS if operation.scope and operation not in MANAGED]
 WITH_BODY = [operation for operation in OPERATIONS if operation.body is not None]

@@ -6,7 +6,7 @@ import re
 import unittest
 
 from node import ADA, ROOT, NodeTest, run
-from operations import MANAGED, OPERATIONS
+from operations import AUDITS, MANAGED, OPERATIONS
 
 
 class KeyRing(NodeTest):
@@ -109,6 +109,8 @@ class Roles(NodeTest):
                         self.assertIn(status, (404, 405))
                     elif operation.id == "forwardAuth":
                         self.assertEqual(status, 401)
+                    elif operation in AUDITS:  # They are not of one account.
+                        self.assertIn(status, (403, 404))
                     elif operation.id not in missing_key:
                         self.assertLess(status, 300)
             self.assertEqual(self.node.get("/readyz").status, 200)
@@ -124,7 +126,7 @@ class Version(unittest.TestCase):
 
     def test_help_names_every_command(self):
         said, _ = run("--help")
-        for command in ("serve", "token", "keyring", "replay", "projection", "log", "version"):
+        for command in ("serve", "token", "keyring", "replay", "projection", "log", "audit", "version"):
             self.assertIn(command, said)
             self.assertIn("Usage", run(command, "--help")[0])
 

@@ -3,7 +3,7 @@
 import unittest
 
 from node import ALL_SCOPES, SharedNodeTest
-from operations import MANAGED, MISSING_KEY, OPERATIONS, WITH_BODY
+from operations import AUDITS, MANAGED, MISSING_KEY, OPERATIONS, WITH_BODY
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"]
 
@@ -18,7 +18,8 @@ class Refusals(SharedNodeTest):
         self.key = self.create()["id"]
 
     def ask(self, operation, account=None, key=None, **kwargs):
-        kwargs.setdefault("token", self.token)
+        audits = operation in AUDITS
+        kwargs.setdefault("token", self.node.token(self.account, scope=ALL_SCOPES) if audits else self.token)
         kwargs.setdefault("body", operation.body)
         path = kwargs.pop("path", None) or operation.path(account or self.account, key or self.key)
         return self.node.request(operation.method, path + kwargs.pop("query", ""), **kwargs)
@@ -42,7 +43,7 @@ class Refusals(SharedNodeTest):
                 self.assertEqual((answer.status, answer.headers.get("www-authenticate")),
                                  (401, 'Bearer realm="keyledger"'), credential)
 
-        self.for_each(MANAGED, check)
+        self.for_each([*MANAGED, *AUDITS], check)
         self.assertEqual(len(self.events()), 2)  # The account and the key, and nothing since.
 
     def test_a_token_of_another_account_sees_nothing_that_a_missing_key_would_not_show_it(self):
@@ -178,14 +179,15 @@ class Refusals(SharedNodeTest):
 
         def check(operation):
             path = operation.path(self.account, self.key)
-            get = self.node.get(path, token=self.token)
-            head = self.node.request("HEAD", path, token=self.token)
+            token = self.node.token(self.account, scope=ALL_SCOPES) if operation in AUDITS else self.token
+            get = self.node.get(path, token=token)
+            head = self.node.request("HEAD", path, token=token)
             self.assertEqual((get.status, head.status, head.body), (200, 200, b""))
             self.assertEqual({name: value for name, value in head.headers.items() if name not in changing},
                              {name: value for name, value in get.headers.items() if name not in changing})
             if operation.id != "getMetrics":
                 self.assertEqual(head.headers["content-length"], str(len(get.body)))
-            self.assertEqual(self.node.request("HEAD", path + "x/y/z", token=self.token).status, 404)
+            self.assertEqual(self.node.request("HEAD", path + "x/y/z", token=token).status, 404)
 
         self.for_each(gets, check)
 

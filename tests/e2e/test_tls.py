@@ -159,7 +159,7 @@ class Refused(NodeTest):
 
     def test_without_tls_a_hangup_ends_nothing(self):
         self.node.process.send_signal(signal.SIGHUP)
-        eventually(lambda: any("plain text" in line for line in self.node.log), "it says so")
+        eventually(lambda: any("key ring was read again" in line for line in self.node.log), "it says so")
         self.assertEqual(self.node.get("/healthz").status, 200)
 
 

@@ -129,6 +129,8 @@ class Clients {
 
   const KafkaOptions& options() const { return options_; }
   const TopicNames& topics() const { return topics_; }
+  /// The consumer group that elects who writes.
+  std::string writers_group() const { return options_.prefix + "-writers"; }
   KafkaStats& stats() const { return stats_; }
 
   /// The options' properties win over `properties`, and these over what is set for all.

@@ -54,7 +54,7 @@ void Election::run(const std::stop_token& stop) {
 }
 
 Result<Client> Election::join() const {
-  const std::string group = clients_.options().prefix + "-writers";
+  const std::string group = clients_.writers_group();
   std::vector<Property> properties(kProperties.begin(), kProperties.end());
   properties.push_back({"group.id", group.c_str()});
   auto member = clients_.consumer(properties);

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Apache Kafka's jars, as pom.xml names them: fetched once, kept outside the repository.
+"""Apache Kafka's jars, as pom.xml names them, or another pom's: fetched once, kept outside the repository.
 
 As a program: fetches what is missing and prints the folder.
 """
@@ -21,26 +21,27 @@ class NoBroker(Exception):
     """No broker can be had here. The text says why, and what to do."""
 
 
-def folder():
-    """Where the jars are. The cache has one folder for each version of Kafka and nothing half done."""
+def folder(pom=POM):
+    """Where the jars of `pom` are. The cache has one folder for each version of Kafka and nothing half done."""
     cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-    properties = xml.etree.ElementTree.parse(POM).find("{*}properties")
-    return cache / "keyledger" / f"kafka-{properties.findtext('{*}kafka.version')}"
+    project = xml.etree.ElementTree.parse(pom)
+    version = project.findtext("{*}properties/{*}kafka.version")
+    return cache / "keyledger" / f"{project.findtext('{*}artifactId')}-{version}"
 
 
-def fetched():
-    """`folder()`, after fetching them if they aren't there. Any number of processes may ask at once.
+def fetched(pom=POM):
+    """`folder(pom)`, after fetching them if they aren't there. Any number of processes may ask at once.
 
     Raises NoBroker.
     """
-    target = folder()
+    target = folder(pom)
     if target.is_dir():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     with open(f"{target}.lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not target.is_dir():
-            _fetch(target)
+            _fetch(pom, target)
     return target
 
 
@@ -52,21 +53,21 @@ def command(main_class, *arguments, options=()):
             "-cp", f"{fetched()}/*", main_class, *map(str, arguments)]
 
 
-def _fetch(target):
+def _fetch(pom, target):
     if shutil.which("mvn") is None:
         raise NoBroker("fetching Kafka's jars takes Maven; run scripts/setup")
-    print(f"fetching Apache Kafka into {target}", file=sys.stderr)
+    print(f"fetching {target.name} into {target}", file=sys.stderr)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="fetching-") as temporary:
         new = pathlib.Path(temporary, "jars")
         try:
             done = subprocess.run(
-                ["mvn", "-q", "-B", "-f", str(POM), "dependency:copy-dependencies", f"-DoutputDirectory={new}"],
+                ["mvn", "-q", "-B", "-f", str(pom), "dependency:copy-dependencies", f"-DoutputDirectory={new}"],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
                 timeout=FETCH_DEADLINE)
         except subprocess.TimeoutExpired as late:
             raise NoBroker(f"Maven had not fetched Kafka's jars after {FETCH_DEADLINE} s") from late
-        if done.returncode != 0 or not any(new.glob("kafka-server-[0-9]*.jar")):
-            raise NoBroker(f"Maven could not fetch Kafka's jars ({POM}), and ended with {done.returncode}:\n"
+        if done.returncode != 0 or not any(new.glob("*.jar")):
+            raise NoBroker(f"Maven could not fetch Kafka's jars ({pom}), and ended with {done.returncode}:\n"
                            f"{done.stdout}")
         new.rename(target)
 

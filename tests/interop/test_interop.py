@@ -1,0 +1,177 @@
+"""Others' programs verify what a node publishes, and what it exports; and none of them is content with a history that
+somebody has changed. What changes it has the disk, RocksDB and keyledger itself at hand, but no auditor's files."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from node import DEADLINE, KEYLEDGER, ROOT, Node, run
+
+INTEROP = os.environ.get("INTEROP", str(ROOT / "build" / "dev" / "interop"))
+CHANGE_HISTORY = pathlib.Path(KEYLEDGER).with_name("change_history")
+AUDITOR = "audit:read accounts:any"
+CHECKS = {"checkpoint", "inclusion", "consistency", "mirror", "fsck"}
+KEPT = 270  # Events of the checkpoint that the auditor keeps: more than one tile has.
+EVENTS = 300
+CHANGED = 200  # Where history is changed: before the checkpoint that was kept.
+
+
+def interop(*arguments):
+    """What the checks said, by name: None for ok, else why not; and the program's own verdict, which must agree."""
+    done = subprocess.run([INTEROP, *map(str, arguments)], capture_output=True, text=True, timeout=4 * DEADLINE,
+                          check=False)
+    said = {}
+    for line in done.stdout.splitlines():
+        ok, failed = re.fullmatch(r"ok (\w+)", line), re.fullmatch(r"failed (\w+): (.*)", line)
+        said[(ok or failed)[1]] = failed and failed[2]
+    assert done.returncode == (1 if any(said.values()) else 0), (done.returncode, done.stdout, done.stderr)
+    return said
+
+
+def failures(said):
+    return {name for name, why in said.items() if why}
+
+
+class Interoperation(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        directory = tempfile.TemporaryDirectory(prefix="keyledger-test-")
+        cls.addClassCleanup(directory.cleanup)
+        cls.work = pathlib.Path(directory.name)
+        cls.data = cls.work / "data"
+        with Node(cls.data) as node:
+            token = node.token()
+            while node.create(token) and node.get("/healthz").position < KEPT:
+                pass
+            cls.kept = cls.work / "kept"
+            cls.kept.write_bytes(cls.checkpoint_of(node))
+            while node.create(token) and node.get("/healthz").position < EVENTS:
+                pass
+            cls.checkpoint_of(node)
+            cls.vkey = run("audit", "vkey", "--data-dir", cls.data)[0].strip()
+
+    @staticmethod
+    def checkpoint_of(node):
+        """The node's checkpoint, once it has all that there is."""
+        headers = {"Keyledger-Min-Position": str(node.get("/healthz").position)}
+        answer = node.get("/tlog/checkpoint", token=node.token(scope=AUDITOR), headers=headers)
+        assert answer.status == 200, answer
+        return answer.body
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="keyledger-test-")
+        self.addCleanup(directory.cleanup)
+        self.here = pathlib.Path(directory.name)
+        self.copy = self.here / "data"
+        shutil.copytree(self.data, self.copy)
+
+    def change(self, *how):
+        subprocess.run([CHANGE_HISTORY, self.copy, *map(str, how)], check=True, timeout=DEADLINE)
+
+    def ask(self, node, *more):
+        return interop("--vkey", self.vkey, "--url", f"http://{node.host}:{node.port}/tlog/", "--token",
+                       node.token(scope=AUDITOR), "--since", self.kept, "--mirror", self.here / "mirror", *more)
+
+    def verified(self, expect=0):
+        """What `audit verify` says of the copy, on standard output or, where it fails, on standard error."""
+        said = run("audit", "verify", "--data-dir", self.copy, "--since", self.kept, "--vkey", self.vkey, expect=expect)
+        return said[1 if expect else 0]
+
+    def test_a_served_log_is_verified_and_mirrored(self):
+        with Node(self.copy) as node:
+            self.assertEqual(self.verified().count(f'"size":{KEPT}'), 1)
+            files = []
+            for position in (1, 3, 256, 257, EVENTS):
+                answer = node.get(f"/v1/events/{position}/proof", token=node.token(scope=AUDITOR))
+                self.assertEqual(answer.status, 200)
+                files.append(self.here / f"proof-{position}")
+                files[-1].write_bytes(answer.body)
+            said = self.ask(node, *[word for file in files for word in ("--proof", file)])
+            self.assertEqual(said, dict.fromkeys(CHECKS | {"proof"}))
+            replayed = run("replay", "--data-dir", self.copy)[0].splitlines()
+        mirrored = (self.here / "mirror").read_text(encoding="utf-8").splitlines()
+        self.assertGreaterEqual(len(mirrored), EVENTS)
+        self.assertEqual([f'{{"position":{i + 1},{line[1:]}' for i, line in enumerate(mirrored)],
+                         replayed[:len(mirrored)])
+
+    def test_an_exported_log_is_verified_and_any_bit_of_it_counts(self):
+        exported = self.here / "exported"
+        said = run("audit", "export", "--data-dir", self.copy, exported)[0]
+        self.assertEqual(json.loads(said)["size"], EVENTS)
+        arguments = ("--vkey", self.vkey, "--dir", exported, "--since", self.kept, "--mirror", self.here / "mirror")
+        self.assertEqual(interop(*arguments), dict.fromkeys(CHECKS))
+        for name, expected in (("tile/entries/000", {"inclusion", "mirror", "fsck"}),
+                               ("tile/0/000", {"inclusion", "mirror", "fsck"}),
+                               ("tile/1/000.p/1", {"consistency", "fsck"}),
+                               ("checkpoint", {"checkpoint"})):
+            with self.subTest(name):
+                file = exported / name
+                whole = file.read_bytes()
+                middle = len(whole) // 2
+                file.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1:])
+                self.assertLessEqual(expected, failures(interop(*arguments)))
+                file.write_bytes(whole)
+
+    def test_history_that_was_changed_under_a_node_is_noticed_by_every_reader(self):
+        for how, where in ((("flip", CHANGED, "acme"), CHANGED), (("swap", CHANGED, CHANGED + 2), CHANGED)):
+            with self.subTest(how[0]):
+                self.setUp()
+                self.change(*how)
+                self.assertIn(f"position {where} ", self.verified(expect=1))
+                with Node(self.copy) as node:
+                    self.assertEqual(failures(self.ask(node)), {"inclusion", "mirror", "fsck"})
+                    answer = node.get(f"/v1/events/{where}/proof", token=node.token(scope=AUDITOR))
+                    self.assertEqual(answer.status, 500)
+
+    def test_a_history_that_lacks_events_is_not_served(self):
+        for how, where in ((("remove", CHANGED), CHANGED), (("shorten", CHANGED), None)):
+            with self.subTest(how[0]):
+                self.setUp()
+                self.change(*how)
+                said = self.verified(expect=1)
+                self.assertIn(f"position {where} " if where else f"the log has {CHANGED} events", said)
+                with self.assertRaisesRegex(AssertionError, "events are lost"):
+                    Node(self.copy).start()
+
+    def test_history_that_was_changed_and_folded_anew_contradicts_what_was_signed(self):
+        for how in (("flip", CHANGED, "a key"), ("swap", CHANGED, CHANGED + 1), ("remove", CHANGED),
+                    ("shorten", CHANGED)):
+            with self.subTest(how[0]):
+                self.setUp()
+                self.change(*how)
+                run("projection", "rebuild", "--data-dir", self.copy)
+                self.assertIn("history was", self.verified(expect=1))
+                with self.assertRaisesRegex(AssertionError, "history was changed|events are lost"):
+                    Node(self.copy).start()
+                # Who has the key may sign the new history, but has signed the old one as well.
+                (self.copy / "checkpoint").unlink()
+                with Node(self.copy) as node:
+                    self.checkpoint_of(node)
+                    self.assertEqual(failures(self.ask(node)), {"consistency"})
+                self.assertIn("history was", self.verified(expect=1))
+
+    def test_a_checkpoint_that_was_rewritten_is_believed_by_nobody(self):
+        file = self.copy / "checkpoint"
+        note = file.read_text(encoding="utf-8")
+        file.write_text(note.replace(f"\n{EVENTS}\n", f"\n{EVENTS - 1}\n"), encoding="utf-8")
+        self.assertIn("does not hold", self.verified(expect=1))
+        with self.assertRaisesRegex(AssertionError, "can't be relied on"):
+            Node(self.copy).start()
+        # Nor one by another key.
+        file.unlink()
+        ring = self.copy / "keyring.json"
+        secrets = json.loads(ring.read_text(encoding="utf-8"))
+        secrets["checkpoint"] = "A" * 43
+        ring.write_text(json.dumps(secrets), encoding="utf-8")
+        with Node(self.copy) as node:
+            self.checkpoint_of(node)
+            self.assertEqual(failures(self.ask(node)), {"checkpoint"})
+
+
+if __name__ == "__main__":
+    unittest.main()
