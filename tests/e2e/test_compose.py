@@ -137,8 +137,12 @@ class Kafka(unittest.TestCase):
                 self.assertEqual(example.count(there), 1, there)
                 example = example.replace(there, here)
             (work / "keyledger.toml").write_text(example, encoding="utf-8")
-            said = run("serve", "--config", work / "keyledger.toml", "--data-dir", work / "data", expect=1)[1]
-        self.assertIn("sasl_ssl://127.0.0.1:1", said)  # It was accepted, and nobody listens there.
+            node = Node(work / "data", "--config", work / "keyledger.toml")
+            node.launch()
+            # It was accepted, and nobody listens there: the node waits for brokers.
+            eventually(lambda: any("waiting for the log" in line for line in node.log), "it waits")
+            node.stop()
+        self.assertIn("sasl_ssl://127.0.0.1:1", "".join(node.log))
 
 
 class Prometheus(unittest.TestCase):
