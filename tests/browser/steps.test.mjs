@@ -189,6 +189,31 @@ test("everything can be done from the keyboard alone", async () => {
   page.quiet();
 });
 
+test("where there are replicas, disable and delete can wait until every one of them refuses", async () => {
+  const page = await visitor(browser, ledger);
+  await page.route("**/v1/session", async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, json: { ...(await answer.json()), replicas: 3 } });
+  });
+  await page.goto(ledger.signInLink());
+  await addKey(page, "Everywhere");
+  const asked = [];
+  page.on("request", (request) => asked.push([request.method(), request.headers().prefer]));
+  await settings(page, "Everywhere");
+  assert.equal(await dialog(page).getByLabel("Wait until").isVisible(), false);
+  await dialog(page).getByLabel("Enabled", { exact: true }).uncheck();
+  await dialog(page).getByLabel("Wait until it is refused everywhere").check();
+  await save(page);
+  await page.getByText("It is refused everywhere now.").waitFor();
+  await settings(page, "Everywhere");
+  await dialog(page).getByRole("button", { name: "Delete" }).click();
+  await dialog(page).getByLabel("Wait until it is refused everywhere").check();
+  await dialog(page).getByRole("button", { name: "Delete" }).click();
+  await page.getByText("“Everywhere” is deleted. It is refused everywhere now.").waitFor();
+  assert.deepEqual(asked.filter(([, prefer]) => prefer), [["PATCH", "wait=10"], ["DELETE", "wait=10"]]);
+  page.quiet();
+});
+
 test("search, filter and sort", async () => {
   const page = await owner(browser, ledger);
   for (const [name, members] of [["Apple", {}], ["Banana", { enabled: false }], ["Cherry", { description: "an apple tree" }]]) {
