@@ -261,6 +261,45 @@ test("the history is told in words, filtered and downloaded", async () => {
   page.quiet();
 });
 
+test("a key's own history is a click away, and stays after a reload and after the key", async () => {
+  const page = await owner(browser, ledger);
+  await addKey(page, "With a past");
+  await settings(page, "With a past");
+  await dialog(page).getByRole("button", { name: "History" }).click();
+  await page.getByRole("heading", { name: "History of “With a past”" }).waitFor();
+  const items = page.getByRole("listitem").filter({ hasText: "ada@example.com" });
+  await items.filter({ hasText: "created “With a past”" }).waitFor();
+  assert.equal(await items.count(), 1, "nothing of other keys");
+  const id = page.url().split("/").at(-1);
+  await ledger.ask("DELETE", `/v1/accounts/${ACCOUNT}/keys/${id}?reason=over`);
+  await items.filter({ hasText: "deleted “With a past”" }).filter({ hasText: "over" }).waitFor();
+  await page.reload();
+  await items.filter({ hasText: "deleted “With a past”" }).waitFor();
+  assert.equal(await items.count(), 2);
+  await page.getByRole("button", { name: "All history" }).click();
+  await page.getByRole("heading", { name: "History", exact: true }).waitFor();
+  await items.filter({ hasText: "registered the account" }).waitFor();
+  page.quiet();
+});
+
+test("an expiry can be set, is shown, and can be taken off again", async () => {
+  const page = await owner(browser, ledger);
+  await addKey(page, "Expiring");
+  const stored = async () => (await ledger.ask("GET", `/v1/accounts/${ACCOUNT}/keys?q=Expiring`)).keys[0].expires_at;
+  await settings(page, "Expiring");
+  await dialog(page).getByLabel("Expires").fill("2031-07-01T12:00");
+  await save(page);
+  await row(page, "Expiring").getByText("until Jul 1, 2031").waitFor();
+  assert.equal(await stored(), "2031-07-01T10:00:00.000000Z", "noon in the reader's Berlin");
+  await settings(page, "Expiring");
+  assert.equal(await dialog(page).getByLabel("Expires").inputValue(), "2031-07-01T12:00");
+  await dialog(page).getByLabel("Expires").fill("");
+  await save(page);
+  await row(page, "Expiring").getByText("until ").waitFor({ state: "detached" });
+  assert.equal(await stored(), null);
+  page.quiet();
+});
+
 test("the API reference has every operation of the contract", async () => {
   const page = await owner(browser, ledger);
   await page.getByRole("link", { name: "API reference" }).click();

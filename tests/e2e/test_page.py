@@ -1,5 +1,7 @@
-"""The settings page's files as HTTP has them: compressed, with entity tags, for browsers alone. What the page does is in
-tests/browser."""
+"""The settings page's files as HTTP has them: compressed, with entity tags, for browsers alone.
+
+What the page does is in tests/browser.
+"""
 
 import gzip
 import re
