@@ -9,7 +9,7 @@ import unittest
 
 import nginx
 import yaml
-from node import DEADLINE, KEYLEDGER, ROOT, run
+from node import DEADLINE, KEYLEDGER, ROOT, Node, eventually, run
 
 DEPLOY = ROOT / "deploy"
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
