@@ -40,6 +40,8 @@ bool is_foreign(const http::Request& request) {
   std::string_view origin = request.header("origin");
   const auto scheme = origin.find("://");
   if (scheme == origin.npos || request.count("origin") > 1) return true;
+  // Who could put a page of plain text in its place must not speak for one that came over TLS.
+  if (request.is_secure && origin.substr(0, scheme) != "https") return true;
   origin.remove_prefix(scheme + 3);
   return origin != request.header("host");
 }
@@ -152,7 +154,9 @@ Actor actor_of(const http::Request& request, const security::Principal& principa
     return Actor{principal.subject, std::move(username), relay->address, relay->user_agent,
                  relay->request_id};
   }
-  return Actor{principal.subject, std::move(username), std::string(request.remote_address),
+  const std::string_view address =
+      request.client_address.empty() ? request.remote_address : request.client_address;
+  return Actor{principal.subject, std::move(username), std::string(address),
                sanitize(request.header("user-agent"), kMaxUserAgentBytes),
                std::string(request.request_id)};
 }

@@ -10,6 +10,8 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
@@ -88,9 +90,19 @@ bool is_bodiless(unsigned status) { return status == 204 || status == 304; }
 
 }  // namespace
 
-Connection::Connection(Worker& worker, tcp::socket socket, ListenerKind kind)
+struct Connection::Tls {
+  Tls(ServerTls::Context with, tcp::socket& socket)
+      : context(std::move(with)), stream(socket, *context) {}
+
+  ServerTls::Context context;
+  asio::ssl::stream<tcp::socket&> stream;
+};
+
+Connection::Connection(Worker& worker, tcp::socket socket, ListenerKind kind,
+                       ServerTls::Context tls)
     : worker_(worker),
       socket_(std::move(socket)),
+      tls_(tls ? std::make_unique<Tls>(std::move(tls), socket_) : nullptr),
       place_(worker.connections().insert(worker.connections().end(), this)),
       body_memory_(worker.context().body_memory),
       answer_memory_(worker.context().answer_memory) {
@@ -107,6 +119,9 @@ Connection::Connection(Worker& worker, tcp::socket socket, ListenerKind kind)
   request_.remote_address = remote_address_;
   request_.from_loopback = plain.is_loopback();
   request_.listener = kind;
+  request_.is_secure = tls_ != nullptr;
+  request_.client_address = remote_address_;
+  is_trusted_proxy_ = worker.context().proxies.contains(plain);
 }
 
 Connection::~Connection() { worker_.connections().erase(place_); }
@@ -154,12 +169,20 @@ void Connection::end_if_late(Clock::time_point now) {
 
 asio::awaitable<void> Connection::run() {
   try {
+    if (tls_ && !co_await shake_hands()) co_return;
     co_await serve_requests();
   } catch (const std::exception&) {
     // Only memory can be short here: handlers' exceptions are answered.
     error_code ignored;
     socket_.close(ignored);
   }
+}
+
+asio::awaitable<bool> Connection::shake_hands() {
+  enter(Phase::header);
+  const auto [ec] =
+      co_await tls_->stream.async_handshake(asio::ssl::stream_base::server, kUseTuple);
+  co_return !ec;
 }
 
 asio::awaitable<void> Connection::serve_requests() {
@@ -198,12 +221,12 @@ asio::awaitable<void> Connection::serve_requests() {
         {request_, match.route, response.status, Clock::now() - began, response.log_text});
     if (response.stream && request_.method != Method::head) {
       co_await write_stream(std::move(response), parser.is_http_1_1());
-      co_await linger();
+      co_await linger(complete);
       co_return;
     }
     if (!co_await write(std::move(response), keep_alive, parser.is_http_1_1())) co_return;
     if (!keep_alive) {
-      co_await linger();
+      co_await linger(complete);
       co_return;
     }
   }
@@ -231,6 +254,11 @@ void Connection::forget_request() {
 asio::awaitable<bool> Connection::read_some(std::size_t room) {
   if (input_.size() < input_bytes_ + room) input_.resize(input_bytes_ + room);
   const auto free = asio::buffer(input_.data() + input_bytes_, room);
+  if (tls_) {
+    const auto [ec, bytes] = co_await tls_->stream.async_read_some(free, kUseTuple);
+    input_bytes_ += bytes;
+    co_return !ec;
+  }
   const auto [ec, bytes] = co_await socket_.async_read_some(free, kUseTuple);
   input_bytes_ += bytes;
   co_return !ec;
@@ -309,6 +337,10 @@ void Connection::describe_request() {
     worker_.append_request_id(request_id_);
   }
   request_.request_id = request_id_;
+  if (is_trusted_proxy_) {
+    request_.client_address = worker_.context().proxies.client_of(request_).value_or("");
+    request_.is_secure = tls_ != nullptr || is_forwarded_secure(request_);
+  }
   const std::string_view trace = request_.header("traceparent");
   request_.traceparent = is_traceparent(trace) ? trace : std::string_view{};
 }
@@ -453,19 +485,24 @@ void Connection::compose(const Response& response, bool keep_alive, bool is_http
   output_.append("Keyledger-Position: ");
   append_number(output_, response.position.value_or(position_));
   output_.append("\r\nX-Request-Id: ").append(request_id_).append("\r\n");
-  if (!keep_alive) output_.append("Connection: close\r\n");
-  if (keep_alive && !is_http_1_1) output_.append("Connection: keep-alive\r\n");
   if (for_browsers_) {
     output_.append(kBrowserHeaders);
     if (response.headers.find("Content-Security-Policy:") == std::string::npos) {
       output_.append(kNoPage);
     }
   }
+  if (!keep_alive) output_.append("Connection: close\r\n");
+  if (keep_alive && !is_http_1_1) output_.append("Connection: keep-alive\r\n");
   output_.append(response.headers).append("\r\n");
   if (!bodiless && request_.method != Method::head) output_.append(response.body);
 }
 
 asio::awaitable<bool> Connection::write_all(std::string_view bytes) {
+  if (tls_) {
+    const auto [failed, sent] = co_await asio::async_write(
+        tls_->stream, asio::buffer(bytes.data(), bytes.size()), kUseTuple);
+    co_return !failed;
+  }
   // The socket's buffer takes an answer at once as a rule: then there is nothing to wait for.
   error_code ec;
   const std::size_t written = socket_.write_some(asio::buffer(bytes.data(), bytes.size()), ec);
@@ -477,15 +514,20 @@ asio::awaitable<bool> Connection::write_all(std::string_view bytes) {
   co_return !write_error;
 }
 
-asio::awaitable<void> Connection::linger() {
+asio::awaitable<void> Connection::linger(bool whole) {
   std::string().swap(memory_.body);
   std::string().swap(output_);
   body_memory_.release();
   answer_memory_.release();
-  error_code ec;
-  socket_.shutdown(tcp::socket::shutdown_send, ec);
-  if (ec) co_return;
   enter(Phase::lingering);
+  if (tls_ && whole) {
+    co_await tls_->stream.async_shutdown(kUseTuple);
+    co_return;
+  }
+  error_code ec;
+  // Over TLS the client sees by Content-Length that the answer has ended.
+  if (!tls_) socket_.shutdown(tcp::socket::shutdown_send, ec);
+  if (ec) co_return;
   for (std::size_t read = 0; read < kMaxLingerBytes;) {
     input_bytes_ = 0;
     if (!co_await read_some(kReadBytes)) co_return;

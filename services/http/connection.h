@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "services/http/message.h"
 #include "services/http/request_parser.h"
 #include "services/http/router.h"
+#include "services/http/tls.h"
 #include "services/http/worker.h"
 
 namespace keyledger::http {
@@ -21,7 +23,9 @@ namespace keyledger::http {
 /// their answers, one after the other. Lives in its worker's thread alone.
 class Connection {
  public:
-  Connection(Worker& worker, boost::asio::ip::tcp::socket socket, ListenerKind kind);
+  /// With `tls`, speaks TLS.
+  Connection(Worker& worker, boost::asio::ip::tcp::socket socket, ListenerKind kind,
+             ServerTls::Context tls);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -47,6 +51,7 @@ class Connection {
 
   void enter(Phase phase);
 
+  boost::asio::awaitable<bool> shake_hands();
   boost::asio::awaitable<void> serve_requests();
   /// Reads up to `room` bytes, which isn't 0, behind those in `input_`. False at the end of the
   /// stream or of our patience.
@@ -65,7 +70,8 @@ class Connection {
   boost::asio::awaitable<void> write_stream(Response response, bool is_http_1_1);
   boost::asio::awaitable<bool> write_all(std::string_view bytes);
   /// Lets the client read our last answer before the connection goes (RFC 9112 §9.6).
-  boost::asio::awaitable<void> linger();
+  /// `whole`: the request was read to its end.
+  boost::asio::awaitable<void> linger(bool whole);
 
   /// Takes what came so far to the parser. False when it needs more; `refusal_` on an error.
   bool parse(RequestParser& parser);
@@ -81,6 +87,8 @@ class Connection {
 
   Worker& worker_;
   boost::asio::ip::tcp::socket socket_;
+  struct Tls;
+  std::unique_ptr<Tls> tls_;  ///< Over socket_; null where it is spoken to in plain text.
   Worker::Connections::iterator place_;
   Phase phase_ = Phase::idle;
   Clock::time_point deadline_;
@@ -97,6 +105,7 @@ class Connection {
   std::string request_id_;
   std::uint64_t position_ = 0;       ///< The read model's, when the request came.
   std::optional<Response> refusal_;  ///< What the protocol itself answers.
+  bool is_trusted_proxy_ = false;    ///< The peer.
   bool for_browsers_ = true;         ///< The route's, or true where there is none.
   std::string output_;
 };

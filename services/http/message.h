@@ -34,8 +34,11 @@ struct Request {
   /// What the route's `{…}` segments matched, percent-decoded, in order.
   std::vector<std::string> path_parameters;
   std::string_view remote_address;  ///< The peer's address, without port.
-  bool from_loopback = false;
-  bool is_secure = false;  ///< Came over TLS.
+  bool from_loopback = false;       ///< The peer, whoever it passes this on for.
+  /// Who asks in the end: the peer, or whom a trusted proxy names. Empty where that one names
+  /// nobody.
+  std::string_view client_address;
+  bool is_secure = false;  ///< Came over TLS, to us or to a trusted proxy.
   ListenerKind listener = ListenerKind::main;
   /// The caller's X-Request-Id if it is 1–64 of [A-Za-z0-9._-], else ours.
   std::string_view request_id;

@@ -77,6 +77,8 @@ Kind kind_of(unsigned status) {
       return {417, "expectation-failed", "The expectation can't be met"};
     case 421:
       return {421, "misdirected", "This node does not carry it out"};
+    case 429:
+      return {429, "too-many-failures", "Too many failures"};
     case 431:
       return {431, "header-too-large", "The header is too large"};
     case 500:

@@ -70,8 +70,14 @@ std::string to_text(const tcp::endpoint& endpoint) {
 class Server::Implementation {
  public:
   Implementation(const Router& router, Limits limits, unsigned threads,
-                 std::function<std::uint64_t()> position, Observer observer)
-      : context_{router, limits, std::move(position), std::move(observer)} {
+                 std::function<std::uint64_t()> position, Observer observer, const ServerTls* tls,
+                 TrustedProxies proxies)
+      : context_{.router = router,
+                 .limits = limits,
+                 .position = std::move(position),
+                 .observer = std::move(observer),
+                 .tls = tls,
+                 .proxies = std::move(proxies)} {
     for (unsigned i = 0; i < threads; ++i) workers_.push_back(std::make_unique<Worker>(context_));
   }
 
@@ -127,9 +133,11 @@ class Server::Implementation {
 };
 
 Server::Server(const Router& router, Limits limits, unsigned threads,
-               std::function<std::uint64_t()> position, Observer observer)
+               std::function<std::uint64_t()> position, Observer observer, const ServerTls* tls,
+               TrustedProxies proxies)
     : implementation_(std::make_unique<Implementation>(router, limits, threads, std::move(position),
-                                                       std::move(observer))) {}
+                                                       std::move(observer), tls,
+                                                       std::move(proxies))) {}
 
 Server::~Server() = default;
 

@@ -12,6 +12,8 @@
 #include "events/result.h"
 #include "services/http/message.h"
 #include "services/http/router.h"
+#include "services/http/tls.h"
+#include "services/http/trusted_proxies.h"
 
 namespace keyledger::http {
 
@@ -58,10 +60,12 @@ class Server {
     ListenerKind kind = ListenerKind::main;
   };
 
-  /// `position` is asked for every answer's Keyledger-Position header. Router, observer and
-  /// position are used until the Server is gone.
+  /// `position` is asked for every answer's Keyledger-Position header. With `tls`, every listener
+  /// speaks TLS and nothing else. Router, observer, position and tls are used until the Server is
+  /// gone.
   Server(const Router& router, Limits limits, unsigned threads,
-         std::function<std::uint64_t()> position, Observer observer);
+         std::function<std::uint64_t()> position, Observer observer, const ServerTls* tls = nullptr,
+         TrustedProxies proxies = {});
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

@@ -104,7 +104,8 @@ asio::awaitable<void> Worker::accept(Listener& listener) {
 
 asio::awaitable<void> Worker::serve(tcp::socket socket, ListenerKind kind) {
   {
-    Connection connection(*this, std::move(socket), kind);
+    Connection connection(*this, std::move(socket), kind,
+                          context_.tls != nullptr ? context_.tls->context() : nullptr);
     co_await connection.run();
   }
   context_.stats.connections_open.fetch_sub(1, std::memory_order_relaxed);

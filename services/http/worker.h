@@ -17,6 +17,7 @@
 #include "services/http/memory_budget.h"
 #include "services/http/router.h"
 #include "services/http/server.h"
+#include "services/http/trusted_proxies.h"
 
 namespace keyledger::http {
 
@@ -29,6 +30,8 @@ struct ServerContext {
   std::function<std::uint64_t()> position;
   Observer observer;
   ServerStats stats{};
+  const ServerTls* tls = nullptr;  ///< Null where listeners take plain text.
+  TrustedProxies proxies{};
   MemoryBudget body_memory{limits.body_memory};
   MemoryBudget answer_memory{limits.answer_memory};
 };

@@ -15,6 +15,7 @@
 
 #include "services/keyledger/audit_tools.h"
 #include "services/keyledger/config.h"
+#include "services/keyledger/key_ring_tools.h"
 #include "services/keyledger/option_sources.h"
 #include "services/keyledger/options.h"
 #include "services/keyledger/repair_tools.h"
@@ -137,13 +138,23 @@ void add_tools(CLI::App& root, Arguments& arguments, std::map<CLI::App*, Action>
   CLI::App* rotate = ring_app->add_subcommand(
       "rotate", "Renew envelope, cursor and signing keys; the retired are kept, the pepper stays");
   CLI::App* exported = ring_app->add_subcommand("export", "Print a part of a key ring");
-  for (CLI::App* app : {init, rotate, exported}) {
+  CLI::App* prune = ring_app->add_subcommand(
+      "prune", "Take retired keys out that nothing uses, and print what still uses the others");
+  for (CLI::App* app : {init, rotate, exported, prune}) {
     app->add_option("file", ring.file, "The key ring file")->required();
   }
   exported->add_option("--for", ring.purpose, "For whom: verify (the pepper alone)")
       ->required()
       ->check(CLI::IsMember({"verify"}));
   exported->add_option("--out", ring.out, "The file to make (default: standard output)");
+  prune
+      ->add_option("--data-dir", ring.data_dir,
+                   "The data directory of a node that uses it; with Kafka, of a running one")
+      ->required();
+  prune->add_flag("--tokens", ring.tokens,
+                  "Retired signing and cursor keys as well: tokens and cursors that they made are "
+                  "refused from the nodes' next SIGHUP on");
+  actions[prune] = [&ring] { return prune_key_ring(ring); };
   actions[init] = [&ring] { return init_key_ring(ring); };
   actions[rotate] = [&ring] { return rotate_key_ring(ring); };
   actions[exported] = [&ring] { return export_key_ring(ring); };

@@ -23,9 +23,13 @@ struct ServeConfig {
   std::vector<std::string> roles{"command", "query", "verify", "page"};
   std::string page_account = "local";  ///< Whose owner the sign-in link of `serve` is for,
   std::string page_username = "owner@localhost";  ///< and as whom. Both are well-formed.
+  std::filesystem::path tls_certificate;          ///< Empty: listeners take plain text.
+  std::filesystem::path tls_key;
   std::string jwks;         ///< The issuer's keys: a file or a URL; empty: no other issuer.
   security::Issuer issuer;  ///< Whose tokens are good beside the deployment's own.
-  std::string advertise;    ///< Empty: the first listen address.
+  unsigned throttle_per_minute = 0;          ///< 0: failures aren't throttled.
+  std::vector<std::string> trusted_proxies;  ///< Well-formed.
+  std::string advertise;                     ///< Empty: the first listen address.
   std::string key_prefix = "kl";
   bool values_once = false;
   unsigned threads = 0;  ///< 0: one per processor.

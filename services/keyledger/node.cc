@@ -14,6 +14,7 @@
 #include "events/log/kafka/topics.h"
 #include "events/log/pause.h"
 #include "services/http/problem.h"
+#include "services/keyledger/envelope_use.h"
 #include "services/keyledger/metrics.h"
 #include "services/keyledger/node_id.h"
 #include "services/keyledger/openapi.h"
@@ -48,13 +49,13 @@ Result<security::KeyRing> load_or_make(const std::filesystem::path& file, bool m
   return made;
 }
 
-/// The URL of a listener for who is on the same machine: an address that stands for all of a
+/// The address of a listener for who is on the same machine: an address that stands for all of a
 /// machine's own can't be asked for by every browser.
-std::string reachable_url(std::string address) {
+std::string reachable_address(std::string address) {
   for (const auto& [any, loopback] : {std::pair{"0.0.0.0:", "127.0.0.1:"}, {"[::]:", "[::1]:"}}) {
     if (address.starts_with(any)) address.replace(0, std::string_view(any).size(), loopback);
   }
-  return "http://" + address;
+  return address;
 }
 
 /// Why a projector doesn't go on, and what to do about it.
@@ -227,9 +228,22 @@ Result<void> Node::start() {
     writer_ = std::make_unique<commands::Writer>(*log_, *model_, projector_->gate(), *ring_,
                                                  logger_, options);
   }
+  if (!config_.tls_certificate.empty()) {
+    auto tls = http::ServerTls::load(config_.tls_certificate, config_.tls_key);
+    if (!tls) return fail(std::move(tls.error()));
+    tls_ = std::move(*tls);
+  }
   auto routes = service_routes();
   if (issuer_keys_) {
     for (auto& route : routes) route.handler = issuer_keys_->guard(std::move(route.handler));
+  }
+  if (config_.throttle_per_minute > 0) {
+    throttle_ = std::make_unique<api::Throttle>(config_.throttle_per_minute);
+    for (auto& route : routes) {
+      // Who asks there is a service, which asks for all of its clients.
+      if (route.pattern.starts_with("/v1/verify")) continue;
+      route.handler = throttle_->guard(std::move(route.handler));
+    }
   }
   for (std::size_t i = 0; i < routes.size(); ++i) routes[i].index = i;
   request_metrics_ = std::make_unique<RequestMetrics>(routes);
@@ -239,7 +253,9 @@ Result<void> Node::start() {
       config_.threads != 0 ? config_.threads : std::max(1U, std::thread::hardware_concurrency());
   server_ = std::make_unique<http::Server>(
       *router_, config_.limits, threads, [this] { return projector_->gate().position().value; },
-      [this](const http::Exchange& exchange) { observe(exchange); });
+      [this](const http::Exchange& exchange) { observe(exchange); }, tls_.get(),
+      // Checked with the other options.
+      *http::TrustedProxies::parse(config_.trusted_proxies));
   std::vector<http::Server::Endpoint> endpoints;
   endpoints.reserve(config_.listen.size() + config_.verify_listen.size());
   for (const auto& address : config_.listen) {
@@ -287,7 +303,7 @@ Result<void> Node::lead() { return writer_->lead(own_url()); }
 /// Where other nodes reach this one.
 std::string Node::own_url() const {
   const bool named = !config_.advertise.empty();
-  return named ? config_.advertise : "http://" + server_->addresses().front();
+  return named ? config_.advertise : std::string(scheme()) + "://" + server_->addresses().front();
 }
 
 /// For a node that started halted: what is written must rest on everything that was.
@@ -325,7 +341,7 @@ std::optional<std::string> Node::make_sign_in_link() {
   owner.account = *AccountId::parse(config_.page_account);
   owner.username = *Username::parse(config_.page_username);
   owner.scopes = security::kOwnerScopes;
-  return reachable_url(server_->addresses().front()) +
+  return std::string(scheme()) + "://" + reachable_address(server_->addresses().front()) +
          "/sign-in?token=" + sessions_.make_link(std::move(owner), api::now());
 }
 
@@ -339,11 +355,19 @@ std::string Node::answer_sign_in(unsigned uid) {
   return nlohmann::json{{"link", *link}}.dump();
 }
 
+std::string Node::answer_envelope_keys() const {
+  const auto use = count_envelopes(*log_);
+  if (!use) return nlohmann::json{{"error", use.error().message}}.dump();
+  const auto& keys = ring_->envelope_keys();
+  return nlohmann::json{{"newest", keys.empty() ? "" : keys.front().id}, {"values", *use}}.dump();
+}
+
 std::string Node::answer_admin(const std::string& line, unsigned uid) {
   const LedgerParts parts{*log_, embedded_, *model_, *projector_,
                           [this](Position last, Position fact) { follow(last, fact); }};
   const auto request = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (request == sign_in_request()) return answer_sign_in(uid);
+  if (request == envelope_keys_request()) return answer_envelope_keys();
   const auto answer = request == status_request() ? status() : carry_out(parts, request, uid);
   const auto text = [](const nlohmann::ordered_json& json) {
     return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -384,6 +408,34 @@ void Node::follow(Position last, Position fact) const {
     const bool is_there = projector_->gate().wait_for(fact, look).has_value();
     const auto halted = projector_->halted();
     if (halted ? !halted->event || *halted->event > last : is_there) return;
+  }
+}
+
+void Node::reload_key_ring() {
+  const auto file = config_.key_ring.value_or(DataDir(config_.data_dir).key_ring());
+  auto ring = security::KeyRing::load(file);
+  auto adopted = ring ? ring_->adopt(*std::move(ring)) : fail(std::move(ring.error()));
+  if (!adopted) {
+    logger_.error("the key ring stays as it was",
+                  {{"file", file.string()}, {"error", adopted.error().message}});
+    return;
+  }
+  const auto& keys = ring_->envelope_keys();
+  logger_.info("the key ring was read again",
+               {{"file", file.string()},
+                {"envelope_key", keys.empty() ? std::string_view{} : keys.front().id},
+                {"envelope_keys", keys.size()}});
+}
+
+void Node::reload() {
+  reload_key_ring();
+  if (!tls_) {
+    logger_.debug("listeners take plain text: there is no certificate to read again");
+  } else if (const auto read = tls_->reload(); read) {
+    logger_.info("certificate and key were read again",
+                 {{"certificate", config_.tls_certificate.string()}});
+  } else {
+    logger_.error("certificate and key stay as they were", {{"error", read.error().message}});
   }
 }
 

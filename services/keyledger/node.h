@@ -17,6 +17,7 @@
 #include "projections/read_model.h"
 #include "services/api/admission.h"
 #include "services/api/issuer_keys.h"
+#include "services/api/throttle.h"
 #include "services/audit/publisher.h"
 #include "services/audit/routes.h"
 #include "services/commands/eraser.h"
@@ -28,6 +29,7 @@
 #include "services/http/client.h"
 #include "services/http/router.h"
 #include "services/http/server.h"
+#include "services/http/tls.h"
 #include "services/keyledger/admin_server.h"
 #include "services/keyledger/config.h"
 #include "services/keyledger/data_dir.h"
@@ -69,6 +71,13 @@ class Node {
 
   const http::Server& server() const { return *server_; }
 
+  /// Reads again what may change while the node runs: the key ring's renewed keys, and certificate
+  /// and key for new connections.
+  void reload();
+
+  /// "https" where listeners speak TLS, else "http".
+  const char* scheme() const { return tls_ ? "https" : "http"; }
+
   /// A new link by which the owner of the page's account signs in, once; nothing where this node
   /// has no page.
   std::optional<std::string> make_sign_in_link();
@@ -88,6 +97,8 @@ class Node {
   std::string answer_admin(const std::string& line, unsigned uid);
   nlohmann::ordered_json status() const;
   std::string answer_sign_in(unsigned uid);
+  std::string answer_envelope_keys() const;
+  void reload_key_ring();
   void follow(Position last, Position fact) const;
 
   std::vector<http::Route> service_routes();
@@ -112,6 +123,7 @@ class Node {
   std::unique_ptr<Lag> lag_;
   security::Sessions sessions_;
   std::unique_ptr<api::IssuerKeys> issuer_keys_;  ///< Null without another issuer.
+  std::unique_ptr<api::Throttle> throttle_;       ///< Null where failures aren't throttled.
   std::unique_ptr<api::Admission> admission_;
   std::unique_ptr<boost::asio::thread_pool> query_threads_;
   std::unique_ptr<commands::Writer> writer_;
@@ -132,6 +144,7 @@ class Node {
   std::unique_ptr<sessions::Routes> session_routes_;
   std::unique_ptr<RequestMetrics> request_metrics_;
   std::unique_ptr<http::Router> router_;
+  std::unique_ptr<http::ServerTls> tls_;  ///< Null where listeners take plain text.
   std::unique_ptr<http::Server> server_;
   std::jthread leading_;  ///< Where the node started halted: leads when it may.
   std::unique_ptr<AdminServer> admin_;

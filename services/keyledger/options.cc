@@ -10,6 +10,7 @@
 
 #include "events/key_value.h"
 #include "events/vocabulary.h"
+#include "services/http/trusted_proxies.h"
 
 namespace keyledger {
 namespace {
@@ -88,6 +89,26 @@ std::string check_jwks(const std::string& source) {
   return source + " can be exchanged on its way: name an https:// URL, or one of this machine";
 }
 
+std::string check_network(const std::string& text) {
+  const auto parsed = http::TrustedProxies::parse({text});
+  return parsed ? "" : parsed.error().message;
+}
+
+/// "10/min" becomes 10.
+std::string read_rate(std::string& text) {
+  constexpr std::string_view kUnit = "/min";
+  constexpr unsigned kMost = 1'000'000;
+  unsigned count = 0;
+  const char* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, count);
+  if (read.ec != std::errc{} || std::string_view(read.ptr, end) != kUnit || count == 0 ||
+      count > kMost) {
+    return text + " is no rate from 1/min to 1000000/min";
+  }
+  text = std::to_string(count);
+  return "";
+}
+
 /// "keyledger" is this deployment's own name.
 std::string check_issuer(const std::string& issuer) {
   return issuer.empty() || issuer == "keyledger" ? "must be another name than keyledger" : "";
@@ -149,6 +170,13 @@ CLI::App* add_serve(CLI::App& root, ServeConfig& config) {
                    "Address and port that serve validation alone, without tokens")
       ->delimiter(',')
       ->check(check_address);
+  CLI::Option* const certificate =
+      serve->add_option("--tls-cert", config.tls_certificate,
+                        "Speak TLS on every listener: a PEM file with the certificate and those "
+                        "that lead to its root; read again on SIGHUP");
+  certificate->needs(
+      serve->add_option("--tls-key", config.tls_key, "The certificate's private key, PEM")
+          ->needs(certificate));
   serve->add_option("--roles", config.roles, "What this node does: command, query, verify, page")
       ->delimiter(',')
       ->check(CLI::IsMember({"command", "query", "verify", "page"}))
@@ -161,6 +189,18 @@ CLI::App* add_serve(CLI::App& root, ServeConfig& config) {
   serve->add_option("--page-username", config.page_username, "Who signs in by that link")
       ->check(check_value<Username>)
       ->capture_default_str();
+  serve
+      ->add_option("--throttle-failures", config.throttle_per_minute,
+                   "How many credentials that don't hold an address may give, as in 10/min; more "
+                   "are answered with 429 (default: any number)")
+      ->transform(CLI::Validator(read_rate, "", ""))
+      ->type_name("N/min");
+  serve
+      ->add_option("--trusted-proxy", config.trusted_proxies,
+                   "Address or network of proxies whose X-Forwarded-For and X-Forwarded-Proto are "
+                   "believed")
+      ->delimiter(',')
+      ->check(check_network);
   add_auth_options(*serve, config);
   add_log_options(*serve, config.log);
   serve->add_option("--threads", config.threads, "I/O threads; 0: one per processor")

@@ -66,6 +66,8 @@ json copy_request(const char* command, const std::filesystem::path& directory) {
 
 json sign_in_request() { return {{"command", "sign-in"}}; }
 
+json envelope_keys_request() { return {{"command", "envelope-keys"}}; }
+
 Result<ordered_json> carry_out(const LedgerParts& parts, const json& request, unsigned uid) {
   try {
     const auto command = request.at("command").get<std::string>();

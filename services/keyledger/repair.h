@@ -35,6 +35,10 @@ nlohmann::json copy_request(const char* command, const std::filesystem::path& di
 /// {"command":"sign-in"}: see Node::make_sign_in_link(). The answer is {"link":"http://…"}.
 nlohmann::json sign_in_request();
 
+/// {"command":"envelope-keys"}: what the node seals values with, and with what those that there are
+/// were sealed. The answer is {"newest":"<id>","values":{"<id>":12,…}}.
+nlohmann::json envelope_keys_request();
+
 /// Carries out such a request of the operating system's user `uid`. The answer is an object for
 /// people and scripts.
 ///

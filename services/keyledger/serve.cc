@@ -13,13 +13,14 @@
 namespace keyledger {
 namespace {
 
-/// Blocks the signals that end a node, in this thread and all that it starts, so that they can be
-/// waited for.
-sigset_t block_end_signals() {
+/// Blocks the signals that a node acts on, in this thread and all that it starts, so that they can
+/// be waited for.
+sigset_t block_signals() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   return signals;
@@ -53,7 +54,8 @@ Result<std::unique_ptr<Node>> open_node(const ServeConfig& config, logging::Logg
     if (opened.error().code != Errc::unavailable) return fail(opened.error());
     logger.warn("waiting for the log", {{"error", opened.error().message}});
     node.reset();
-    if (sigtimedwait(&signals, nullptr, &kOpenAgainAfter) > 0) return nullptr;
+    const int signal = sigtimedwait(&signals, nullptr, &kOpenAgainAfter);
+    if (signal > 0 && signal != SIGHUP) return nullptr;  // All is read anew as it is.
   }
 }
 
@@ -64,7 +66,7 @@ bool ServeConfig::has_role(std::string_view role) const {
 }
 
 int serve(ServeConfig config) {
-  const sigset_t signals = block_end_signals();
+  const sigset_t signals = block_signals();
   logging::Logger logger(config.log_level);
   bound_connections(config, logger);
   const auto node = open_node(config, logger, signals);
@@ -83,8 +85,8 @@ int serve(ServeConfig config) {
   const auto addresses = (*node)->server().addresses();
   for (std::size_t i = 0; i < addresses.size(); ++i) {
     const bool main = i < config.listen.size();
-    std::printf("%s http://%s\n", main ? "Listening on" : "Listening for validation on",
-                addresses[i].c_str());
+    std::printf("%s %s://%s\n", main ? "Listening on" : "Listening for validation on",
+                (*node)->scheme(), addresses[i].c_str());
     logger.info("listening",
                 {{"address", addresses[i]}, {"for", main ? "everything" : "validation"}});
   }
@@ -92,7 +94,7 @@ int serve(ServeConfig config) {
   std::fflush(stdout);
 
   int signal = 0;
-  sigwait(&signals, &signal);
+  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) (*node)->reload();
   logger.info("draining", {{"signal", std::int64_t{signal}}});
   (*node)->stop();
   logger.info("stopped");

@@ -22,6 +22,7 @@
 #include "services/security/token.h"
 
 namespace keyledger {
+
 int print_token(const TokenArguments& arguments) {
   const auto file =
       arguments.key_ring.empty() ? DataDir(arguments.data_dir).key_ring() : arguments.key_ring;
@@ -64,35 +65,6 @@ int print_token(const TokenArguments& arguments) {
   if (!token) return failed(token.error());
   print_line(*token);
   return finished();
-}
-
-int init_key_ring(const KeyRingArguments& arguments) {
-  const auto saved = security::KeyRing::generate().save(arguments.file, /*exclusive=*/true);
-  return saved ? 0 : failed(saved.error());
-}
-
-int rotate_key_ring(const KeyRingArguments& arguments) {
-  auto ring = security::KeyRing::load(arguments.file);
-  if (!ring) return failed(ring.error());
-  if (!ring->can_issue()) {
-    return failed(
-        {Errc::incompatible, "this key ring is for validation: it has nothing to rotate", {}});
-  }
-  ring->rotate();
-  const auto saved = ring->save(arguments.file, /*exclusive=*/false);
-  return saved ? 0 : failed(saved.error());
-}
-
-int export_key_ring(const KeyRingArguments& arguments) {
-  const auto ring = security::KeyRing::load(arguments.file);
-  if (!ring) return failed(ring.error());
-  const security::KeyRing exported = ring->for_verification();
-  if (arguments.out.empty()) {
-    print_line(exported.to_json());
-    return finished();
-  }
-  const auto saved = exported.save(arguments.out, /*exclusive=*/true);
-  return saved ? 0 : failed(saved.error());
 }
 
 int print_projection_status(const DataDirArguments& arguments) {

@@ -23,21 +23,12 @@ struct TokenArguments {
   std::chrono::milliseconds ttl{};
 };
 
-struct KeyRingArguments {
-  std::filesystem::path file;
-  std::string purpose;
-  std::filesystem::path out;
-};
-
 struct DataDirArguments {
   std::filesystem::path data_dir = "data";
   LogConfig log;
 };
 
 int print_token(const TokenArguments& arguments);
-int init_key_ring(const KeyRingArguments& arguments);
-int rotate_key_ring(const KeyRingArguments& arguments);
-int export_key_ring(const KeyRingArguments& arguments);
 int print_projection_status(const DataDirArguments& arguments);
 int print_projection_checksum(const DataDirArguments& arguments);
 int rebuild_projection(const DataDirArguments& arguments);

@@ -1,5 +1,6 @@
 #include "services/queries/trail.h"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -49,9 +50,18 @@ std::string cell_text(const json& event, const char* pointer) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
+/// Whether a spreadsheet would take a cell with this text for a formula. Some take the full-width
+/// forms of the signs as well.
+bool is_formula(std::string_view text) {
+  constexpr std::array<std::string_view, 4> kFullWidth{"\uff1d", "\uff0b", "\uff0d", "\uff20"};
+  if (text.empty()) return false;
+  return std::string_view("=+-@\t\r\n").contains(text.front()) ||
+         std::ranges::any_of(kFullWidth, [text](auto sign) { return text.starts_with(sign); });
+}
+
 void append_cell(std::string& out, std::string_view text) {
-  const bool formula = !text.empty() && std::string_view("=+-@\t\r\n").contains(text.front());
-  const bool quoted = formula || text.find_first_of(",\"\r\n") != std::string_view::npos;
+  const bool formula = is_formula(text);
+  const bool quoted = formula || text.find_first_of(",;\"\r\n") != std::string_view::npos;
   if (!quoted) {
     out += text;
     return;

@@ -85,8 +85,9 @@ Result<std::string> unseal(const KeyRing& ring, const AccountId& account, const 
   std::string tag(secret_text.substr(secret_text.size() - kTagBytes));
   secret_text.remove_suffix(kTagBytes);
 
-  const auto envelope_key = std::ranges::find(ring.envelope_keys(), id, &KeyRing::SymmetricKey::id);
-  if (envelope_key == ring.envelope_keys().end()) {
+  const auto& keys = ring.envelope_keys();
+  const auto envelope_key = std::ranges::find(keys, id, &KeyRing::SymmetricKey::id);
+  if (envelope_key == keys.end()) {
     return fail(Errc::incompatible, "the key ring has no envelope key for the stored value of " +
                                         key.value +
                                         "; is it the ring that the value was made with?");
@@ -104,6 +105,15 @@ Result<std::string> unseal(const KeyRing& ring, const AccountId& account, const 
   require(EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, kTagBytes, tag.data()));
   if (EVP_DecryptFinal_ex(context.get(), octets(value) + written, &written) != 1) return damaged();
   return value;
+}
+
+Result<std::string> envelope_key_of(std::string_view sealed) {
+  const std::size_t id_bytes =
+      sealed.size() < 2 ? 0 : static_cast<std::size_t>(static_cast<unsigned char>(sealed[1]));
+  if (sealed.size() < 2 + id_bytes + kNonceBytes + kTagBytes || sealed[0] != kFormat) {
+    return fail(Errc::damaged, "a stored value is not one that was sealed");
+  }
+  return std::string(sealed.substr(2, id_bytes));
 }
 
 }  // namespace keyledger::security

@@ -20,4 +20,7 @@ std::string seal(const KeyRing& ring, const AccountId& account, const KeyId& key
 Result<std::string> unseal(const KeyRing& ring, const AccountId& account, const KeyId& key,
                            std::string_view sealed);
 
+/// The id of the envelope key that `sealed` was sealed with. Errors: damaged.
+Result<std::string> envelope_key_of(std::string_view sealed);
+
 }  // namespace keyledger::security

@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <memory>
+#include <mutex>
 #include <span>
+#include <utility>
 
 #include <openssl/crypto.h>
 
@@ -31,7 +35,69 @@ std::string new_id(const std::vector<Key>& keys) {
 
 void wipe(std::string& text) { OPENSSL_cleanse(text.data(), text.size()); }
 
+/// Takes away all but the first of `keys` that `may_go`, and adds their ids to `gone`.
+template <typename Key, typename MayGo>
+void drop(std::vector<Key>& keys, MayGo may_go, std::vector<std::string>& gone) {
+  for (auto key = keys.begin(); key != keys.end();) {
+    if (key == keys.begin() || !may_go(key->id)) {
+      ++key;
+    } else {
+      gone.push_back(key->id);
+      key = keys.erase(key);
+    }
+  }
+}
+
 }  // namespace
+
+/// What a ring took over, all of it: somebody may still look at what isn't the newest.
+struct KeyRing::Adopted {
+  std::atomic<const KeyRing*> newest{nullptr};
+  std::mutex mutex;
+  std::vector<std::unique_ptr<const KeyRing>> all;  ///< Guarded by mutex.
+};
+
+KeyRing::KeyRing() : adopted_(std::make_shared<Adopted>()) {}
+
+const KeyRing& KeyRing::current() const {
+  const KeyRing* const newest =
+      adopted_ ? adopted_->newest.load(std::memory_order_acquire) : nullptr;
+  return newest != nullptr ? *newest : *this;
+}
+
+Result<void> KeyRing::adopt(KeyRing newer) {
+  if (newer.can_issue() != can_issue()) {
+    return fail(Errc::incompatible, "one of the key rings is for validation alone");
+  }
+  if (!equal_in_constant_time(newer.pepper_, pepper_) ||
+      !equal_in_constant_time(newer.idempotency_secret_, idempotency_secret_)) {
+    return fail(Errc::incompatible,
+                "it is another key ring: its pepper or idempotency secret isn't this one's");
+  }
+  if (!checkpoint_seed_.empty() &&
+      !equal_in_constant_time(newer.checkpoint_seed_, checkpoint_seed_)) {
+    return fail(Errc::incompatible, "it is another key ring: its checkpoint key isn't this one's");
+  }
+  auto taken = std::make_unique<const KeyRing>(std::move(newer));
+  const std::scoped_lock lock(adopted_->mutex);
+  adopted_->newest.store(taken.get(), std::memory_order_release);
+  adopted_->all.push_back(std::move(taken));
+  return {};
+}
+
+std::vector<std::string> KeyRing::drop_envelope_keys(const std::set<std::string>& used) {
+  std::vector<std::string> gone;
+  drop(envelope_keys_, [&used](const std::string& id) { return !used.contains(id); }, gone);
+  return gone;
+}
+
+std::vector<std::string> KeyRing::drop_token_keys() {
+  std::vector<std::string> gone;
+  const auto any = [](const std::string&) { return true; };
+  drop(signing_keys_, any, gone);
+  drop(cursor_keys_, any, gone);
+  return gone;
+}
 
 KeyRing::~KeyRing() {
   wipe(pepper_);

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +17,10 @@ namespace keyledger::security {
 /// the retired ones for reading.
 ///
 /// On disk: a JSON file of mode 0600, written beside and renamed into place, synced.
+///
+/// A ring that is in use takes over what rotate() made of its file: adopt(). What its accessors
+/// gave out stays as it was, and is good while the ring or a copy of it is there. Thread safety:
+/// const members and adopt(), from any thread.
 class KeyRing {
  public:
   struct SymmetricKey {
@@ -53,17 +59,28 @@ class KeyRing {
   /// none. Changes nothing in a ring with the pepper alone.
   void rotate();
 
+  /// Takes away the envelope keys that aren't the newest and aren't `used`, and returns their ids.
+  std::vector<std::string> drop_envelope_keys(const std::set<std::string>& used);
+
+  /// Takes away all signing and cursor keys but the newest, and returns their ids. What they made
+  /// holds no more.
+  std::vector<std::string> drop_token_keys();
+
+  /// From now on this ring, and all copies of it, have the envelope, cursor and signing keys of
+  /// `newer`. Errors: incompatible, where pepper or idempotency secret are others, or where one of
+  /// the rings is for validation alone.
+  Result<void> adopt(KeyRing newer);
+
   /// Makes a checkpoint key in a ring of before there were any. Whether it did.
   bool add_checkpoint_key();
 
   bool can_issue() const;  ///< False for a ring with the pepper alone.
   const std::string& pepper() const { return pepper_; }
   const std::string& idempotency_secret() const { return idempotency_secret_; }
-  const std::vector<SymmetricKey>& envelope_keys() const {
-    return envelope_keys_;
-  }  ///< Newest first.
-  const std::vector<SymmetricKey>& cursor_keys() const { return cursor_keys_; }  ///< Newest first.
-  const std::vector<SigningKey>& signing_keys() const { return signing_keys_; }  ///< Newest first.
+  // Newest first; two calls may give two lists, where adopt() was called in between.
+  const std::vector<SymmetricKey>& envelope_keys() const { return current().envelope_keys_; }
+  const std::vector<SymmetricKey>& cursor_keys() const { return current().cursor_keys_; }
+  const std::vector<SigningKey>& signing_keys() const { return current().signing_keys_; }
 
   /// The seed, of 32 bytes, of the Ed25519 key by which the log's checkpoints are known (design
   /// §9). Empty in a ring with the pepper alone, and in one of before there were any.
@@ -73,7 +90,12 @@ class KeyRing {
   std::string pepper_fingerprint() const;
 
  private:
-  KeyRing() = default;
+  struct Adopted;
+
+  KeyRing();
+
+  /// This, or what it adopted last.
+  const KeyRing& current() const;
 
   /// What to_json() wrote. Errors: incompatible, without a word of the text.
   static Result<KeyRing> from_json(std::string_view text);
@@ -84,6 +106,7 @@ class KeyRing {
   std::vector<SymmetricKey> envelope_keys_;
   std::vector<SymmetricKey> cursor_keys_;
   std::vector<SigningKey> signing_keys_;
+  std::shared_ptr<Adopted> adopted_;  ///< Shared with copies.
 };
 
 }  // namespace keyledger::security

@@ -56,14 +56,15 @@ bool is_signed_by(const KeyRing::SigningKey& key, std::string_view token) {
 
 Result<std::string> sign_token(const KeyRing& ring, const Principal& principal, Instant now,
                                std::chrono::seconds ttl) {
-  if (ring.signing_keys().empty()) {
+  const auto& keys = ring.signing_keys();
+  if (keys.empty()) {
     return fail(Errc::incompatible, "this key ring is for validation and signs no tokens");
   }
   if (!is_subject(principal.subject)) {
     return fail(Errc::invalid,
                 "a token's subject must be 1 to 256 bytes of UTF-8 without control characters");
   }
-  const KeyRing::SigningKey& key = ring.signing_keys().front();
+  const KeyRing::SigningKey& key = keys.front();
   const long issued = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
   jwt_t* made = nullptr;
   require(jwt_new(&made));
@@ -102,9 +103,9 @@ Result<Principal> check(const KeyRing& ring, ProvenTokens* proven, std::string_v
   if (!parts) return fail(parts.error());
   // Before the key is touched: it is a public text, and good as such for HMAC algorithms.
   if (parts->header.algorithm != "ES256") return refuse("the token is not signed with ES256");
-  const auto key =
-      std::ranges::find(ring.signing_keys(), parts->header.key_id, &KeyRing::SigningKey::id);
-  if (key == ring.signing_keys().end()) {
+  const auto& keys = ring.signing_keys();
+  const auto key = std::ranges::find(keys, parts->header.key_id, &KeyRing::SigningKey::id);
+  if (key == keys.end()) {
     return refuse("the token is signed with a key that is not in this node's key ring");
   }
   const Digest digest = sha256(token);

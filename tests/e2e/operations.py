@@ -19,6 +19,9 @@ _SCOPES = {
 # Signing in and out: whoever asks them is no bearer of a token. test_sessions.py has them.
 _OF_SESSIONS = {"signIn", "getSession", "endSession"}
 
+# A stream that doesn't end, and files for browsers: test_feed.py, test_page.py and tests/browser have them.
+_OF_THEIR_OWN = {"followEvents", "getPage", "getReference", "getPageFile"}
+
 # A good body of each that takes one.
 _BODIES = {
     "putAccount": {"username": "ada@example.com"}, "createKey": {"name": "a key"}, "changeKey": {}, "revealKey": {},
@@ -55,7 +58,7 @@ def all_operations():
     return [Operation(operation["operationId"], method.upper(), template, frozenset(map(int, operation["responses"])))
             for template, item in openapi_check.document()["paths"].items()
             for method, operation in item.items()
-            if method != "parameters" and operation["operationId"] not in _OF_SESSIONS
+            if method != "parameters" and operation["operationId"] not in _OF_SESSIONS | _OF_THEIR_OWN
             if operation["operationId"] in _SCOPES or _forgotten(operation["operationId"])]
 
 

@@ -110,8 +110,8 @@ TEST_F(ClientOfAServer, ThatGivesNoWholeAnswer_SaysThatTheOutcomeIsUnknown) {
 }
 
 TEST_F(ClientOfAServer, OfWhatIsNoUrl_RefusesIt) {
-  for (const char* origin : {"", "http://", "https://127.0.0.1", "127.0.0.1:80", "http://a/b",
-                             "http://user@a", "http://:80", "http://a:"}) {
+  for (const char* origin : {"", "http://", "ftp://127.0.0.1", "https://", "127.0.0.1:80",
+                             "http://a/b", "http://user@a", "http://:80", "http://a:"}) {
     const auto answer = send(origin, {"GET", "/", {}, ""});
     ASSERT_FALSE(answer) << origin;
     EXPECT_EQ(answer.error().code, Errc::invalid) << origin;
