@@ -154,6 +154,14 @@ std::string render_metrics(const MetricSources& sources) {
                                "Subscribers cut off because they read too slowly",
                                feed.cut_off.load()));
   }
+  if (sources.publisher != nullptr) {
+    const auto latest = sources.publisher->latest();
+    families.push_back(gauge("keyledger_checkpoint_size", "Events of the checkpoint signed last",
+                             latest ? latest->checkpoint.size : 0));
+    families.push_back(gauge("keyledger_checkpoint_failing",
+                             "Whether the log's next checkpoint can't be signed or kept",
+                             sources.publisher->failure() ? 1 : 0));
+  }
   return prometheus::TextSerializer().Serialize(families);
 }
 

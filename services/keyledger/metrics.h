@@ -5,6 +5,7 @@
 #include "events/log/event_log.h"
 #include "events/log/kafka/kafka_log.h"
 #include "projections/projector.h"
+#include "services/audit/publisher.h"
 #include "services/commands/eraser.h"
 #include "services/commands/writer.h"
 #include "services/feed/subscription.h"
@@ -32,6 +33,7 @@ struct MetricSources {
   const replicas::LeaseKeeper* lease;
   const replicas::Propagation* propagation;
   const feed::Source* feed;
+  const audit::Publisher* publisher;
 };
 
 /// All metrics in Prometheus's text format.

@@ -120,12 +120,6 @@ std::string NoteSigner::sign(std::string_view text) const {
          base64_encode(key_id(name_, public_key_) + signature) + '\n';
 }
 
-Result<std::string> text_of_note(std::string_view note) {
-  const auto parts = split(note);
-  if (!parts) return fail(parts.error());
-  return std::string(parts->text);
-}
-
 Result<std::string> open_note(std::string_view note, std::string_view verifier_key) {
   const auto key = parse_verifier_key(verifier_key);
   if (!key) return fail(key.error());

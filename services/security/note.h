@@ -38,7 +38,4 @@ class NoteSigner {
 /// that key's, or one that doesn't hold).
 Result<std::string> open_note(std::string_view note, std::string_view verifier_key);
 
-/// The text of `note`, whoever signed it. Errors: malformed.
-Result<std::string> text_of_note(std::string_view note);
-
 }  // namespace keyledger::security
