@@ -221,7 +221,7 @@ asio::awaitable<void> Connection::serve_requests() {
         {request_, match.route, response.status, Clock::now() - began, response.log_text});
     if (response.stream && request_.method != Method::head) {
       co_await write_stream(std::move(response), parser.is_http_1_1());
-      co_await linger(complete);
+      co_await linger(!cut_off_);
       co_return;
     }
     if (!co_await write(std::move(response), keep_alive, parser.is_http_1_1())) co_return;

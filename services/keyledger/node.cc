@@ -22,6 +22,7 @@
 #include "services/keyledger/read_model_start.h"
 #include "services/keyledger/repair.h"
 #include "services/keyledger/status.h"
+#include "services/page/routes.h"
 
 namespace keyledger {
 namespace {
@@ -499,6 +500,7 @@ std::vector<http::Route> Node::service_routes() {
     session_routes_ =
         std::make_unique<sessions::Routes>(sessions_, *admission_, std::move(deployment), logger_);
     append(session_routes_->table());
+    append(page::routes());
   }
   const auto row = [this](const char* pattern, Response (Node::*handler)(const Request&) const) {
     http::Route route;

@@ -33,9 +33,10 @@ class EventStream:
     `last_id` is what a browser would resume with: heartbeats move it too. `heartbeats` counts them.
     """
 
-    def __init__(self, port, path="/v1/events", token=None, headers=None, host="127.0.0.1", **query):
+    def __init__(self, port, path="/v1/events", token=None, headers=None, host="127.0.0.1", context=None, **query):
         self.last_id, self.heartbeats, self.retry = "", 0, None
-        self._connection = http.client.HTTPConnection(host, port, timeout=DEADLINE)
+        self._connection = (http.client.HTTPSConnection(host, port, timeout=DEADLINE, context=context) if context
+                            else http.client.HTTPConnection(host, port, timeout=DEADLINE))
         headers = {"Accept": "text/event-stream", **(headers or {})}
         if token:
             headers["Authorization"] = f"Bearer {token}"

@@ -14,6 +14,7 @@ import nginx
 from events import EventStream
 from node import ALL_SCOPES, DEADLINE, Node, NodeTest, SharedNodeTest, at_once, eventually, run
 from ports import ReservedPort
+from test_tls import TlsTest
 
 
 class Feed(SharedNodeTest):
@@ -213,6 +214,19 @@ class Ends(NodeTest):
         lines = self.node.get("/metrics").body.decode().splitlines()
         return float(next(line for line in lines if line.startswith(name + " ")).split()[1])
 
+
+
+class OverTls(TlsTest):
+    def test_it_waits_and_goes_on_over_tls_too(self):
+        with EventStream(self.node.port, token=self.token, host="localhost", context=self.context(), after=0) as stream:
+            stream.take(2)
+            connection = self.connection()
+            for number in range(50):
+                answer = self.ask(connection, "POST", "/v1/accounts/acme/keys", f'{{"name": "key {number}"}}',
+                                  Authorization=f"Bearer {self.token}", Content_Type="application/json")
+                self.assertEqual(stream.take(1)[0].id, answer.position)
+            self.node.stop()
+            self.assertEqual([event.kind for event in stream], ["end"])
 
 
 NGINX = """\

@@ -8,6 +8,7 @@ and python3-yaml.
 """
 
 import functools
+import gzip
 import json
 import pathlib
 import re
@@ -106,6 +107,8 @@ def check_response(method, path, status, headers, body):
             for event in parsed.get("events", []):
                 check_event(event)
         return parsed
+    if headers.get("content-encoding") == "gzip":
+        body = gzip.decompress(body)
     text = body.decode("utf-8") if isinstance(body, (bytes, bytearray)) else body
     check_value(text, schema, what)
     if media_type == "application/x-ndjson":

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <vector>
+
+#include "services/http/router.h"
+
+namespace keyledger::page {
+
+/// The settings page and the API reference for people: `/`, `/reference` and what they load below
+/// `/page/`. Files that were embedded at build time, the same for everybody: what they show of an
+/// account they ask the API for. Any thread.
+std::vector<http::Route> routes();
+
+}  // namespace keyledger::page
