@@ -25,6 +25,13 @@ bool matches(const IndexEntry& entry, const HistoryQuery& query) {
   return !query.to || entry.time < *query.to;
 }
 
+/// Whether the actor named `subject` did what `bytes` say.
+bool is_by(const std::string& subject, log::Decoder& decoder, std::string_view bytes) {
+  const auto decoded = decoder.decode(bytes);
+  const auto* event = decoded ? std::get_if<Event>(&*decoded) : nullptr;
+  return event != nullptr && event->actor.subject == subject;
+}
+
 /// Whether `event` is about `account`, or stands where events about it were passed over.
 bool is_of(const AccountId& account, const Event& event) {
   const auto* quarantine = std::get_if<EventQuarantined>(&event.fact);
@@ -102,6 +109,7 @@ Result<HistoryPage> ReadModel::history(const HistoryQuery& query) const {
   HistoryPage page;
   Patience patience(query.deadline);
   Result<void> failure;
+  log::Decoder decoder;
   const auto read =
       store_->scan(index, from, to, descending, [&](std::string_view key, std::string_view value) {
         if (failure = patience.check(); !failure) return false;
@@ -114,12 +122,17 @@ Result<HistoryPage> ReadModel::history(const HistoryQuery& query) const {
         }
         if (!matches(*entry, query)) return true;
         page.more = page.entries.size() == query.limit;
-        if (page.more) return false;
+        if (page.more && query.actor.empty()) return false;
         auto bytes = read_event(*store_, *position);
         if (!bytes) {
           failure = fail(std::move(bytes.error()));
           return false;
         }
+        if (!query.actor.empty() && !is_by(query.actor, decoder, *bytes)) {
+          page.more = false;
+          return true;
+        }
+        if (page.more) return false;
         page.entries.push_back({*position, std::move(*bytes)});
         return true;
       });
@@ -194,6 +207,24 @@ Result<State> ReadModel::state_at(const AccountId& account, const std::optional<
   return state;
 }
 
+Result<std::optional<Grant>> ReadModel::grant_at(const Digest& digest, Position position) const {
+  std::optional<Grant> none;
+  const auto row = store_->get(Family::history_by_digest, digest_key(digest));
+  if (!row) return fail(row.error());
+  if (!*row) return none;
+  const auto owner = read_keys_key(**row);
+  if (!owner) return fail(Errc::damaged, "an index of the history is damaged");
+  const auto& [account, id] = *owner;
+  auto state = state_at(account, id, position);
+  if (!state) return fail(std::move(state.error()));
+  if (state->key.status != KeyState::Status::live) return none;
+  auto tenant = state_at(account, std::nullopt, position);
+  if (!tenant) return fail(std::move(tenant.error()));
+  KeyState& key = state->key;
+  return std::optional(Grant{account, std::move(tenant->account.username), id, std::move(key.name),
+                             key.enabled, key.expires_at, key.version});
+}
+
 Result<std::map<std::string, KeyState>> ReadModel::keys_at(const AccountId& account,
                                                            Position position,
                                                            Deadline deadline) const {
@@ -239,6 +270,21 @@ Result<Position> ReadModel::position_at(Instant at) const {
     }
   }
   return before;
+}
+
+Result<Instant> ReadModel::time_at(Position position) const {
+  Instant at = Instant::min();
+  const std::string end =
+      position.value == UINT64_MAX ? std::string{} : position_key({position.value + 1});
+  const auto read =
+      store_->scan(Family::history, {}, end, true, [&](std::string_view, std::string_view bytes) {
+        const auto decoded = log::decode(bytes);
+        const auto time = decoded ? time_of(*decoded) : std::nullopt;
+        at = time.value_or(at);
+        return !time;  // The one before tells as much.
+      });
+  if (!read) return fail(read.error());
+  return at;
 }
 
 }  // namespace keyledger::projections

@@ -77,6 +77,7 @@ struct HistoryQuery {
   Order order = Order::ascending;
   std::size_t limit = 50;
   std::string type;             ///< "KeyRenamed"; empty: all.
+  std::string actor;            ///< The subject of who did it; empty: all.
   std::optional<Instant> from;  ///< Inclusive, by event time.
   std::optional<Instant> to;    ///< Exclusive.
   Deadline deadline = Deadline::max();
@@ -147,6 +148,9 @@ class ReadModel {
   /// The validation path: one point look-up. Nothing for an unknown or deleted key.
   Result<std::optional<Grant>> grant(const Digest& digest) const;
 
+  /// What grant() said right after the event at `position`, folded from history.
+  Result<std::optional<Grant>> grant_at(const Digest& digest, Position position) const;
+
   /// Status::absent where there never was such a key in this account; Status::deleted for a deleted
   /// one, of which no texts are kept here.
   Result<KeyState> key(const AccountId& account, const KeyId& key) const;
@@ -171,6 +175,10 @@ class ReadModel {
 
   /// The last position whose event happened at `at` or before it; 0 where there is none.
   Result<Position> position_at(Instant at) const;
+
+  /// When the last event happened that lies at `position` or before it; the beginning of time where
+  /// there is none.
+  Result<Instant> time_at(Position position) const;
 
   /// Position 0 and empty texts for a model that has applied nothing.
   Result<MetaRow> meta() const;

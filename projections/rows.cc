@@ -139,6 +139,13 @@ std::string keys_key(const AccountId& account, const KeyId& key) {
   return keys_prefix(account) + key.value;
 }
 
+std::optional<std::pair<AccountId, KeyId>> read_keys_key(std::string_view key) {
+  const auto separator = key.find('\0');
+  if (separator == key.npos) return std::nullopt;
+  return std::pair(AccountId{std::string(key.substr(0, separator))},
+                   KeyId{std::string(key.substr(separator + 1))});
+}
+
 std::string key_row(const KeyState& key) {
   const bool deleted = key.status == KeyState::Status::deleted;
   FlatBufferBuilder builder;

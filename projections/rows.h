@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "events/result.h"
@@ -65,6 +66,8 @@ std::string index_row(const IndexEntry& entry);
 Result<IndexEntry> read_index_row(std::string_view row);
 
 // history_by_digest: the digest; the value is the keys_key() of the key that it was made for.
+/// Account and key id of a keys_key(); nothing if it is none.
+std::optional<std::pair<AccountId, KeyId>> read_keys_key(std::string_view key);
 
 // idempotency: the hash of the idempotency key. idempotency_by_time: instant and that hash, with an
 // empty value.

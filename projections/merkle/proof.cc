@@ -31,6 +31,7 @@ Result<Hash> TiledTree::subtree(unsigned height, std::uint64_t index) {
                                    "projection rebuild");
   }
   std::vector<Hash> hashes;
+  hashes.reserve(count);
   for (std::size_t i = 0; i < count; ++i) hashes.push_back(hash_at(known->second, begin + i));
   for (; hashes.size() > 1; hashes.resize(hashes.size() / 2)) {
     for (std::size_t i = 0; i < hashes.size() / 2; ++i) {

@@ -1,9 +1,7 @@
 #include "services/keyledger/audit_tools.h"
 
-#include <cstdio>
 #include <memory>
 #include <optional>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,12 +22,6 @@
 
 namespace keyledger {
 namespace {
-
-int print(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return 0;
-  return failed({Errc::io, "can't write to standard output", {}});
-}
 
 /// The id in the log's first event.
 Result<std::string> read_log_id(const log::LogReader& log) {
@@ -88,12 +80,16 @@ int print_verifier_key(const AuditArguments& arguments) {
   if (!log) return failed(log.error());
   const auto key = find_verifier_key(arguments, **log);
   if (!key) return failed(key.error());
-  return print(*key + '\n');
+  print_line(*key);
+  return finished();
 }
 
 int print_checkpoint(const AuditArguments& arguments) {
   const auto note = audit::read_checkpoint_file(DataDir(arguments.data_dir).checkpoint());
-  if (note) return print(*note);
+  if (note) {
+    print(*note);
+    return finished();
+  }
   if (note.error().code != Errc::not_found) return failed(note.error());
   return failed({Errc::not_found,
                  note.error().message + ": a node signs one when it serves this directory",
@@ -137,7 +133,8 @@ int verify_log(const AuditArguments& arguments) {
                               {"position", found->last.value}};
   line.update(report);
   line["read_model"] = tree.has_value();
-  return print(line.dump() + '\n');
+  print_line(line.dump());
+  return finished();
 }
 
 int export_log(const AuditArguments& arguments) {
@@ -151,7 +148,8 @@ int export_log(const AuditArguments& arguments) {
   const auto done = audit::export_log(**log, last->checkpoint, last->note, arguments.directory);
   if (!done) return failed(done.error());
   const auto line = as_json(last->checkpoint.size, last->checkpoint.root);
-  return print(line.dump() + '\n');
+  print_line(line.dump());
+  return finished();
 }
 
 }  // namespace keyledger

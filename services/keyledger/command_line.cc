@@ -19,6 +19,7 @@
 #include "services/keyledger/option_sources.h"
 #include "services/keyledger/options.h"
 #include "services/keyledger/repair_tools.h"
+#include "services/keyledger/replay.h"
 #include "services/keyledger/status.h"
 #include "services/keyledger/tools.h"
 #include "services/keyledger/topic_tools.h"
@@ -159,7 +160,8 @@ void add_tools(CLI::App& root, Arguments& arguments, std::map<CLI::App*, Action>
   actions[exported] = [&ring] { return export_key_ring(ring); };
 
   ReplayArguments& replay = arguments.replay;
-  CLI::App* replay_app = root.add_subcommand("replay", "Print events as JSON lines, in order");
+  CLI::App* replay_app =
+      root.add_subcommand("replay", "Print events in order: all, or those that are wanted");
   replay_app->add_option("--data-dir", replay.data_dir, "The data directory")
       ->capture_default_str();
   add_checked_log_options(*replay_app, replay.log);
@@ -167,7 +169,13 @@ void add_tools(CLI::App& root, Arguments& arguments, std::map<CLI::App*, Action>
       ->capture_default_str();
   replay_app->add_option("--account", replay.account, "Only events of this account");
   replay_app->add_option("--key", replay.key, "Only events of this key");
+  replay_app->add_option("--actor", replay.actor, "Only what this subject did");
+  replay_app->add_option("--type", replay.type, "Only events of this type, such as KeyRenamed");
+  replay_app->add_option("--from", replay.from, "Only events of this RFC 3339 time or later");
   replay_app->add_option("--until", replay.until, "Only events before this RFC 3339 time");
+  replay_app->add_option("--format", replay.format, "json, ndjson (one event a line) or csv")
+      ->check(CLI::IsMember({"json", "ndjson", "csv"}))
+      ->capture_default_str();
   actions[replay_app] = [&replay] { return print_replay(replay); };
 
   DataDirArguments& data = arguments.data;

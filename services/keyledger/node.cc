@@ -468,7 +468,8 @@ std::vector<http::Route> Node::service_routes() {
         *model_, ring_->pepper(), config_.key_prefix,
         [this] { return lease_ ? lease_->fresh() : freshness_->fresh(); });
     verify_routes_ = std::make_unique<verify::Routes>(
-        *verifier_, *admission_, [this] { return projector_->gate().position().value; }, logger_);
+        *verifier_, *model_, *admission_, [this] { return projector_->gate().position().value; },
+        *query_threads_, logger_);
     append(verify_routes_->table());
   }
   if (writer_) {

@@ -9,6 +9,18 @@ int failed(const Error& error) {
   return 1;
 }
 
+int misused(std::string_view text) {
+  complain(std::string(text));
+  return 2;
+}
+
+void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+void print_line(std::string_view text) {
+  print(text);
+  std::fputc('\n', stdout);
+}
+
 int finished() {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return 0;
   complain("can't write to standard output");

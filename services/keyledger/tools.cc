@@ -1,9 +1,6 @@
 #include "services/keyledger/tools.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <functional>
-#include <map>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -17,6 +14,7 @@
 #include "projections/read_model.h"
 #include "projections/rebuild.h"
 #include "services/api/admission.h"
+#include "services/audit/entries.h"
 #include "services/keyledger/data_dir.h"
 #include "services/keyledger/progress.h"
 #include "services/keyledger/tool_output.h"
@@ -24,35 +22,6 @@
 #include "services/security/token.h"
 
 namespace keyledger {
-namespace {
-
-constexpr std::size_t kReadAtOnce = 1000;
-
-int misused(std::string_view text) {
-  std::fprintf(stderr, "keyledger: %.*s\n", static_cast<int>(text.size()), text.data());
-  return 2;
-}
-
-void print_line(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fputc('\n', stdout);
-}
-
-/// Calls `take` for every event after `position`, in order, until it returns false.
-Result<void> for_each_event(const log::LogReader& log, Position position,
-                            const std::function<bool(const log::StoredEvent&)>& take) {
-  for (;;) {
-    const auto events = log.read_after(position, kReadAtOnce);
-    if (!events) return fail(events.error());
-    if (events->empty()) return {};
-    for (const auto& event : *events) {
-      if (!take(event)) return {};
-    }
-    position = events->back().position;
-  }
-}
-
-}  // namespace
 
 int print_token(const TokenArguments& arguments) {
   const auto file =
@@ -96,57 +65,6 @@ int print_token(const TokenArguments& arguments) {
   if (!token) return failed(token.error());
   print_line(*token);
   return finished();
-}
-
-int print_replay(const ReplayArguments& arguments) {
-  std::optional<Instant> until;
-  if (!arguments.until.empty()) {
-    const auto parsed = parse_instant(arguments.until);
-    if (!parsed) return misused("--until: " + parsed.error().message);
-    until = *parsed;
-  }
-  const auto log = open_log_for_reading(arguments.log, DataDir(arguments.data_dir));
-  if (!log) return failed(log.error());
-
-  std::map<Position, Error> unreadable;  // But for those that were quarantined.
-  const auto print = [&](const log::StoredEvent& stored) {
-    const auto decoded = log::decode(stored.bytes);
-    if (!decoded) {
-      unreadable.emplace(stored.position, decoded.error());
-      nlohmann::ordered_json line{{"position", stored.position.value},
-                                  {"unreadable", stored.bytes}};
-      print_line(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-      return true;
-    }
-    const auto* known = std::get_if<Event>(&*decoded);
-    const auto* fact = known != nullptr ? std::get_if<EventQuarantined>(&known->fact) : nullptr;
-    if (fact != nullptr) {
-      unreadable.erase(unreadable.lower_bound(fact->first), unreadable.upper_bound(fact->last));
-    }
-    return std::visit(
-        [&](const auto& event) {
-          if (until && event.time >= *until) return false;
-          const bool wanted =
-              (arguments.account.empty() ||
-               (event.account && event.account->value == arguments.account)) &&
-              (arguments.key.empty() || (event.key && event.key->value == arguments.key));
-          if (wanted) {
-            print_line("{\"position\":" + std::to_string(stored.position.value) + "," +
-                       stored.bytes.substr(1));
-          }
-          return true;
-        },
-        *decoded);
-  };
-  const auto read = for_each_event(**log, Position{arguments.after}, print);
-  const int written = finished();
-  if (!read) return failed(read.error());
-  if (!unreadable.empty()) {
-    const auto& [position, error] = *unreadable.begin();
-    return failed(
-        {error.code, "position " + std::to_string(position.value) + ": " + error.message, {}});
-  }
-  return written;
 }
 
 int print_projection_status(const DataDirArguments& arguments) {
@@ -199,7 +117,7 @@ int print_log_status(const DataDirArguments& arguments) {
   std::uint64_t bytes = 0;
   std::string log_id;
   Position last;
-  const auto read = for_each_event(**log, Position{}, [&](const log::StoredEvent& stored) {
+  const auto read = audit::for_each_event(**log, Position{}, [&](const log::StoredEvent& stored) {
     if (events == 0) {
       const auto first = log::decode(stored.bytes);
       const auto* event = first ? std::get_if<Event>(&*first) : nullptr;

@@ -23,22 +23,12 @@ struct TokenArguments {
   std::chrono::milliseconds ttl{};
 };
 
-struct ReplayArguments {
-  std::filesystem::path data_dir = "data";
-  LogConfig log;
-  std::uint64_t after = 0;
-  std::string account;
-  std::string key;
-  std::string until;
-};
-
 struct DataDirArguments {
   std::filesystem::path data_dir = "data";
   LogConfig log;
 };
 
 int print_token(const TokenArguments& arguments);
-int print_replay(const ReplayArguments& arguments);
 int print_projection_status(const DataDirArguments& arguments);
 int print_projection_checksum(const DataDirArguments& arguments);
 int rebuild_projection(const DataDirArguments& arguments);

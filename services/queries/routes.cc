@@ -13,7 +13,6 @@
 #include "services/http/json_body.h"
 #include "services/http/problem.h"
 #include "services/http/query.h"
-#include "services/queries/as_of.h"
 #include "services/queries/trail.h"
 #include "services/security/cursor.h"
 
@@ -58,13 +57,6 @@ Result<bool> is_second(const http::Query& query, std::string_view name, std::str
   if (*value == second) return true;
   return fail(Errc::malformed,
               std::string(name) + " must be " + std::string(first) + " or " + std::string(second));
-}
-
-/// "KeyRenamed" for what the events themselves call keyledger.KeyRenamed.
-std::string_view bare_type(std::string_view type) {
-  constexpr std::string_view kPrefix = "keyledger.";
-  if (type.starts_with(kPrefix)) type.remove_prefix(kPrefix.size());
-  return type;
 }
 
 /// What a cursor is bound to: the account and every part of the question but the page.
@@ -161,7 +153,7 @@ Routes::Answer Routes::get_account(const Request& request) const {
   }
   const auto position = co_await admission_.min_position(request, *query);
   if (!position) co_return http::problem(position.error(), request.request_id);
-  const auto as_of = read_as_of(*query, Position{*position}, api::now());
+  const auto as_of = api::read_as_of(*query, Position{*position}, api::now());
   if (!as_of) co_return http::problem(as_of.error(), request.request_id);
 
   const auto state = co_await state_as_of(caller->account, std::nullopt, *as_of);
@@ -174,11 +166,11 @@ Routes::Answer Routes::get_account(const Request& request) const {
 /// The account, or the key where one is named, as it is or was.
 boost::asio::awaitable<Result<State>> Routes::state_as_of(AccountId account,
                                                           std::optional<KeyId> key,
-                                                          AsOf as_of) const {
+                                                          api::AsOf as_of) const {
   State state;
   if (as_of.is_named()) {
     co_return co_await on_threads(threads_, [&]() -> Result<State> {
-      const auto at = find_position(as_of, model_);
+      const auto at = api::find_position(as_of, model_);
       if (!at) return fail(at.error());
       return model_.state_at(account, key, at->value_or(Position{}));
     });
@@ -209,11 +201,11 @@ Routes::Answer Routes::list_keys(const Request& request) const {
   if (!keys) co_return http::problem(keys.error(), request.request_id);
   const auto position = co_await admission_.min_position(request, *query);
   if (!position) co_return http::problem(position.error(), request.request_id);
-  const auto as_of = read_as_of(*query, Position{*position}, api::now());
+  const auto as_of = api::read_as_of(*query, Position{*position}, api::now());
   if (!as_of) co_return http::problem(as_of.error(), request.request_id);
 
   const auto page = co_await on_threads(threads_, [&]() -> Result<projections::KeyPage> {
-    const auto at = find_position(*as_of, model_);
+    const auto at = api::find_position(*as_of, model_);
     if (!at) return fail(at.error());
     keys->as_of = *at;
     keys->deadline = request.deadline;
@@ -244,7 +236,7 @@ Routes::Answer Routes::get_key(const Request& request) const {
   }
   const auto position = co_await admission_.min_position(request, *query);
   if (!position) co_return http::problem(position.error(), request.request_id);
-  const auto as_of = read_as_of(*query, Position{*position}, api::now());
+  const auto as_of = api::read_as_of(*query, Position{*position}, api::now());
   if (!as_of) co_return http::problem(as_of.error(), request.request_id);
 
   const auto state = co_await state_as_of(caller->account, *id, *as_of);
@@ -283,7 +275,7 @@ Routes::Answer Routes::key_trail(const Request& request) const {
 
 Routes::Answer Routes::trail(const Request& request, HistoryQuery history) const {
   const auto query =
-      http::Query::parse(request.query, {"after", "limit", "type", "from", "to", "order"});
+      http::Query::parse(request.query, {"after", "limit", "type", "actor", "from", "to", "order"});
   if (!query) co_return http::problem(query.error(), request.request_id);
   const auto after = query->number("after", 0, UINT64_MAX);
   if (!after) co_return http::problem(after.error(), request.request_id);
@@ -309,6 +301,7 @@ Routes::Answer Routes::trail(const Request& request, HistoryQuery history) const
   history.after = Position{after->value_or(0)};
   history.limit = limit->value_or(kDefaultLimit);
   history.type = bare_type(query->get("type").value_or(""));
+  history.actor = query->get("actor").value_or("");
   history.from = *from;
   history.to = *to;
   history.order = *descending ? Order::descending : Order::ascending;

@@ -8,8 +8,8 @@
 #include "events/state.h"
 #include "projections/read_model.h"
 #include "services/api/admission.h"
+#include "services/api/as_of.h"
 #include "services/http/router.h"
-#include "services/queries/as_of.h"
 #include "services/security/key_ring.h"
 
 namespace keyledger::queries {
@@ -34,7 +34,7 @@ class Routes {
   Answer account_trail(const http::Request& request) const;
   Answer key_trail(const http::Request& request) const;
   boost::asio::awaitable<Result<State>> state_as_of(AccountId account, std::optional<KeyId> key,
-                                                    AsOf as_of) const;
+                                                    api::AsOf as_of) const;
   Answer trail(const http::Request& request, projections::HistoryQuery query) const;
 
   const projections::ReadModel& model_;

@@ -101,27 +101,44 @@ std::string trail_as_ndjson(const projections::HistoryPage& page) {
   return out;
 }
 
-Result<std::string> trail_as_csv(const projections::HistoryPage& page) {
+std::string_view bare_type(std::string_view type) {
+  constexpr std::string_view kPrefix = "keyledger.";
+  if (type.starts_with(kPrefix)) type.remove_prefix(kPrefix.size());
+  return type;
+}
+
+std::string csv_header() {
   std::string out;
   for (const Column& column : kColumns) {
     if (!out.empty()) out += ',';
     out += column.name;
   }
-  out += "\r\n";
+  return out + "\r\n";
+}
+
+Result<std::string> csv_row(const projections::HistoryEntry& entry) {
+  json event = json::parse(entry.bytes, nullptr, /*allow_exceptions=*/false);
+  if (!event.is_object()) {
+    return fail(Errc::damaged,
+                "the event at position " + std::to_string(entry.position.value) + " is no JSON");
+  }
+  event["position"] = entry.position.value;
+  std::string out;
+  bool first = true;
+  for (const Column& column : kColumns) {
+    if (!first) out += ',';
+    first = false;
+    append_cell(out, cell_text(event, column.pointer));
+  }
+  return out + "\r\n";
+}
+
+Result<std::string> trail_as_csv(const projections::HistoryPage& page) {
+  std::string out = csv_header();
   for (const auto& entry : page.entries) {
-    json event = json::parse(entry.bytes, nullptr, /*allow_exceptions=*/false);
-    if (!event.is_object()) {
-      return fail(Errc::damaged,
-                  "the event at position " + std::to_string(entry.position.value) + " is no JSON");
-    }
-    event["position"] = entry.position.value;
-    bool first = true;
-    for (const Column& column : kColumns) {
-      if (!first) out += ',';
-      first = false;
-      append_cell(out, cell_text(event, column.pointer));
-    }
-    out += "\r\n";
+    const auto row = csv_row(entry);
+    if (!row) return row;
+    out += *row;
   }
   return out;
 }

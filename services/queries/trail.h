@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "projections/read_model.h"
@@ -15,6 +16,13 @@ std::string trail_as_json(const projections::HistoryPage& page);
 
 /// One event a line.
 std::string trail_as_ndjson(const projections::HistoryPage& page);
+
+/// "KeyRenamed" for what the events themselves call keyledger.KeyRenamed.
+std::string_view bare_type(std::string_view type);
+
+/// The first row of trail_as_csv(), and each of the others.
+std::string csv_header();
+Result<std::string> csv_row(const projections::HistoryEntry& entry);
 
 /// RFC 4180 with a header row. A cell that a spreadsheet would take for a formula gets an
 /// apostrophe before it (OWASP, "CSV Injection"). Errors: damaged, when an event is no JSON.

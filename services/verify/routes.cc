@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "services/api/on_threads.h"
 #include "services/http/json_body.h"
 #include "services/http/problem.h"
 #include "services/http/query.h"
@@ -46,9 +47,15 @@ std::optional<Response> media_problem(const Request& request) {
 
 }  // namespace
 
-Routes::Routes(const Verifier& verifier, const api::Admission& admission,
-               std::function<std::uint64_t()> position, logging::Logger& logger)
-    : verifier_(verifier), admission_(admission), position_(std::move(position)), logger_(logger) {}
+Routes::Routes(const Verifier& verifier, const projections::ReadModel& model,
+               const api::Admission& admission, std::function<std::uint64_t()> position,
+               boost::asio::thread_pool& threads, logging::Logger& logger)
+    : verifier_(verifier),
+      model_(model),
+      admission_(admission),
+      position_(std::move(position)),
+      threads_(threads),
+      logger_(logger) {}
 
 std::vector<http::Route> Routes::table() const {
   const auto row = [this](Method method, const char* pattern, Way way) {
@@ -62,9 +69,9 @@ std::vector<http::Route> Routes::table() const {
         [this, way](const Request& request) { return answer_later(request, way); }};
     return route;
   };
-  constexpr Way kVerify{&Routes::may_verify, &Routes::verify, true};
-  constexpr Way kBatch{&Routes::may_verify, &Routes::verify_batch, true};
-  constexpr Way kForwardAuth{&Routes::may_forward, &Routes::forward_auth, false};
+  constexpr Way kVerify{&Routes::may_verify, &Routes::verify, true, true};
+  constexpr Way kBatch{&Routes::may_verify, &Routes::verify_batch, true, false};
+  constexpr Way kForwardAuth{&Routes::may_forward, &Routes::forward_auth, false, false};
   std::vector<http::Route> rows{row(Method::post, "/v1/verify", kVerify),
                                 row(Method::post, "/v1/verify/batch", kBatch),
                                 row(Method::other, "/v1/forward-auth", kForwardAuth),
@@ -83,10 +90,15 @@ std::optional<Response> Routes::answer_at_once(const Request& request, const Way
 }
 
 Routes::Answer Routes::answer_later(const Request& request, Way way) const {
-  const auto query = http::Query::parse(way.query_is_ours ? request.query : "", {});
+  const std::string_view text = way.query_is_ours ? request.query : "";
+  const auto query =
+      way.has_as_of ? http::Query::parse(text, {"as_of"}) : http::Query::parse(text, {});
   if (!query) co_return http::problem(query.error(), request.request_id);
   const auto ready = co_await admission_.min_position(request, *query);
   if (!ready) co_return http::problem(ready.error(), request.request_id);
+  const auto as_of = api::read_as_of(*query, Position{*ready}, api::now());
+  if (!as_of) co_return http::problem(as_of.error(), request.request_id);
+  if (as_of->is_named()) co_return co_await verify_as_of(request, *as_of, Position{*ready});
   Response response = (this->*way.answer)(request);
   response.position = *ready;  // Not the one that this node was at when the request came.
   co_return response;
@@ -120,6 +132,40 @@ Response Routes::verify(const Request& request) const {
   std::string answer;
   append_answer(answer, *verdict, position);
   return http::json_response(200, std::move(answer));
+}
+
+Routes::Answer Routes::verify_as_of(const Request& request, api::AsOf as_of,
+                                    Position applied) const {
+  const auto caller = admission_.principal(request);
+  if (!caller) co_return http::problem(caller.error(), request.request_id);
+  if (!caller->has(security::Scope::audit_read)) {
+    co_return http::problem(Error{Errc::forbidden, "the token lacks the scope audit:read", {}},
+                            request.request_id);
+  }
+  if (auto refused = media_problem(request)) co_return std::move(*refused);
+  QuestionReader reader;
+  const auto question = reader.read_one(request.body);
+  if (!question) co_return http::problem(question.error(), request.request_id);
+
+  // Others' keys are theirs to know of.
+  const auto account = caller->has(security::Scope::accounts_any) ? std::nullopt : caller->account;
+  auto judge = [&]() -> Result<std::string> {
+    const auto position = api::find_position(as_of, model_);
+    if (!position) return fail(position.error());
+    const Position at = position->value_or(applied);
+    const auto then = as_of.time ? Result<Instant>(*as_of.time) : model_.time_at(at);
+    if (!then) return fail(then.error());
+    const auto verdict = verifier_.judge_at(question->key, question->username, at, *then, account);
+    if (!verdict) return fail(verdict.error());
+    std::string answer;
+    append_answer(answer, *verdict, at.value);
+    return answer;
+  };
+  auto answer = co_await api::on_threads(threads_, std::move(judge));
+  if (!answer) co_return http::problem(answer.error(), request.request_id);
+  Response response = http::json_response(200, std::move(*answer));
+  response.position = applied.value;
+  co_return response;
 }
 
 Response Routes::verify_batch(const Request& request) const {

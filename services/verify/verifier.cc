@@ -51,8 +51,22 @@ Result<Verdict> Verifier::judge(std::string_view value, std::optional<std::strin
   return verdict;
 }
 
+Result<Verdict> Verifier::judge_at(std::string_view value, std::optional<std::string_view> username,
+                                   Position position, Instant then,
+                                   const std::optional<AccountId>& account) const {
+  Verdict verdict;
+  if (!has_valid_checksum(key_prefix_, value)) return verdict;
+  auto grant = model_.grant_at(pepper_(value), position);
+  if (!grant) return fail(std::move(grant.error()));
+  verdict.code = Code::not_found;
+  if (!*grant || (account && (*grant)->account != *account)) return verdict;
+  verdict.code = judge_grant(**grant, username, then);
+  verdict.grant = std::move(**grant);
+  return verdict;
+}
+
 Code Verifier::judge_grant(const projections::Grant& grant,
-                           std::optional<std::string_view> username, Instant now) const {
+                           std::optional<std::string_view> username, Instant now) {
   if (username && !same_username(*username, grant.username.value)) return Code::username_mismatch;
   if (!grant.enabled) return Code::disabled;
   if (grant.expires_at && *grant.expires_at <= now) return Code::expired;

@@ -45,14 +45,21 @@ class Verifier {
   Result<Verdict> judge(std::string_view value, std::optional<std::string_view> username,
                         Instant now) const;
 
+  /// Whether `value` was good right after the event at `position`, at `then`, for `username` if one
+  /// is given. Keys of other accounts than `account`, if one is given, are not found. Reads the
+  /// history: not on an I/O thread. Counts nothing. Errors: io, damaged.
+  Result<Verdict> judge_at(std::string_view value, std::optional<std::string_view> username,
+                           Position position, Instant then,
+                           const std::optional<AccountId>& account) const;
+
   /// How often each code was given, for metrics.
   std::uint64_t count(Code code) const {
     return counts_[static_cast<std::size_t>(code)].load(std::memory_order_relaxed);
   }
 
  private:
-  Code judge_grant(const projections::Grant& grant, std::optional<std::string_view> username,
-                   Instant now) const;
+  static Code judge_grant(const projections::Grant& grant, std::optional<std::string_view> username,
+                          Instant now);
 
   const projections::ReadModel& model_;
   const security::Hmac pepper_;

@@ -289,9 +289,9 @@ class Node:
         assert answer.status == 201, answer
         return answer.json
 
-    def verify(self, key, username=None, **kwargs):
+    def verify(self, key, username=None, query="", **kwargs):
         body = {"key": key} if username is None else {"key": key, "username": username}
-        answer = self.post("/v1/verify", body, **kwargs)
+        answer = self.post("/v1/verify" + query, body, **kwargs)
         assert answer.status == 200, answer
         return answer.json
 

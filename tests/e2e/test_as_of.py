@@ -4,7 +4,7 @@ import datetime
 import json
 import unittest
 
-from node import ALL_SCOPES, NodeTest, run
+from node import ALL_SCOPES, NodeTest, eventually, run
 
 KEYS = "/v1/accounts/acme/keys"
 
@@ -49,6 +49,7 @@ class AsOf(NodeTest):
         node.delete(f"{KEYS}/{first['id']}", token=token)
         node.create(token, name="Banana")
         self.first = first["id"]
+        self.values = {key["id"]: key["value"] for key in (first, second)}
         self.events = [json.loads(line) for line in run("replay", "--data-dir", node.data_dir)[0].splitlines()]
         self.end = self.events[-1]["position"]
 
@@ -70,6 +71,45 @@ class AsOf(NodeTest):
         if self.first in keys:
             self.assertEqual(one.json, keys[self.first])
             self.assertEqual(one.headers["etag"], f"\"v{keys[self.first]['version']}\"")
+        for identity, value in self.values.items():
+            self.check_verdict(as_of, position, value, username, keys.get(identity))
+
+    def check_verdict(self, as_of, position, value, username, key):
+        if key is None:
+            expected = {"valid": False, "code": "NOT_FOUND", "position": position}
+        else:
+            expected = {"valid": key["enabled"], "code": "VALID" if key["enabled"] else "DISABLED", "account": "acme",
+                        "username": username, "key_id": key["id"], "name": key["name"],
+                        "expires_at": key.get("expires_at"), "version": key["version"], "position": position}
+        self.assertEqual(self.node.verify(value, query=f"?as_of={as_of}", token=self.token), expected)
+
+    def test_a_verdict_is_judged_at_its_moment_and_told_to_auditors_of_the_account_alone(self):
+        moment = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=1)
+        key = self.node.create(self.token, expires_at=moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+        made = self.node.get("/healthz").position
+        eventually(lambda: self.node.verify(key["value"])["code"] == "EXPIRED", "the key expires")
+        self.node.create(self.token)  # It has expired by the time of this event.
+        after = self.node.get("/healthz").position
+
+        def code(as_of, username=None, token=self.token):
+            return self.node.verify(key["value"], username, query=f"?as_of={as_of}", token=token)["code"]
+
+        self.assertEqual(code(made), "VALID")
+        self.assertEqual(code(after), "EXPIRED")
+        self.assertEqual(code(moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")), "EXPIRED")
+        earlier = moment - datetime.timedelta(microseconds=1)
+        self.assertEqual(code(earlier.strftime("%Y-%m-%dT%H:%M:%S.%fZ")), "VALID")
+        self.assertEqual(code(made, "somebody"), "USERNAME_MISMATCH")
+        self.assertEqual(code(made - 1), "NOT_FOUND")
+        self.assertEqual(code(made, token=self.node.token("globex", "eve@example.com")), "NOT_FOUND")
+        self.assertEqual(code(made, token=self.node.token("globex", "eve@example.com", scope=ALL_SCOPES)), "VALID")
+        body = {"key": key["value"]}
+        path = f"/v1/verify?as_of={made}"
+        self.assertEqual(self.node.post(path, body).status, 401)
+        self.assertEqual(self.node.post(path, body, token=self.node.token(scope="keys:verify")).status, 403)
+        self.assertEqual(self.node.post(f"/v1/verify?as_of={after + 1}", body, token=self.token).status, 400)
+        self.assertEqual(self.node.post(f"/v1/verify/batch?as_of={made}", {"keys": [body]}, token=self.token).status,
+                         400)
 
     def test_every_position_is_what_a_replay_up_to_it_says(self):
         for position in range(self.end + 1):

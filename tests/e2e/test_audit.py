@@ -164,6 +164,43 @@ class Forms(Trail):
         self.assertEqual([event["type"] for event in everything[:2]], ["keyledger.LedgerCreated",
                                                                        "keyledger.WriterElected"])
 
+    def test_the_trail_and_replay_by_actor_type_and_time(self):
+        self.story()
+        other = self.node.token(self.account, subject="user-7")
+        key = self.create()
+        for name in ("x", "y", "z"):
+            self.node.patch(f"{self.keys}/{key['id']}", {"name": name}, token=other)
+            self.create()
+        events = self.events()
+        theirs = [event for event in events if event["data"]["actor"]["subject"] == "user-7"]
+        self.assertEqual(len(theirs), 3)
+        self.assertEqual(self.events(actor="user-7"), theirs)
+        self.assertEqual(self.events(actor="nobody"), [])
+        self.assertEqual(self.events(actor="user-7", type="KeyCreated"), [])
+        first = self.get(actor="user-7", limit=2).json
+        self.assertEqual((first["events"], first["next_after"]), (theirs[:2], theirs[1]["position"]))
+        rest = self.get(actor="user-7", limit=2, after=first["next_after"]).json
+        self.assertEqual((rest["events"], rest["next_after"]), (theirs[2:], None))
+        self.assertEqual(self.get(actor="user-7", limit=3, order="desc").json["next_after"], None)
+
+        def replay(*flags):
+            return run("replay", "--data-dir", self.node.data_dir, "--account", self.account, *flags)[0]
+
+        def lines(*flags):
+            return [json.loads(line) for line in replay(*flags).splitlines()]
+
+        self.assertEqual(lines("--actor", "user-7"), theirs)
+        for form in ("KeyCreated", "keyledger.KeyCreated"):
+            self.assertEqual(lines("--type", form), [e for e in events if e["type"] == "keyledger.KeyCreated"])
+        self.assertEqual(lines("--from", theirs[0]["time"], "--until", theirs[2]["time"]),
+                         [event for event in events if theirs[0]["time"] <= event["time"] < theirs[2]["time"]])
+        self.assertEqual(json.loads(replay("--format", "json", "--actor", "user-7")), {"events": theirs})
+        self.assertEqual(json.loads(replay("--format", "json", "--actor", "nobody")), {"events": []})
+        table = self.get(accept="text/csv", limit=1000).body.decode()
+        self.assertEqual(replay("--format", "csv"), table.replace("\r\n", "\n"))  # Python reads any end of line.
+        _, said = run("replay", "--data-dir", self.node.data_dir, "--from", "yesterday", expect=2)
+        self.assertIn("--from", said)
+
     def test_csv_has_the_events_in_columns(self):
         key = self.story()
         rows = self.table(f"/keys/{key['id']}/events")

@@ -126,7 +126,7 @@ class Version(unittest.TestCase):
 
     def test_help_names_every_command(self):
         said, _ = run("--help")
-        for command in ("serve", "token", "keyring", "replay", "projection", "log", "version"):
+        for command in ("serve", "token", "keyring", "replay", "projection", "log", "audit", "version"):
             self.assertIn(command, said)
             self.assertIn("Usage", run(command, "--help")[0])
 

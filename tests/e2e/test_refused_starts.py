@@ -88,8 +88,10 @@ class RefusedStarts(NodeTest):
         error = self.refusal()
         self.assertIn(f"the read model has applied {position}", error)
         self.assertIn("backup", error)
-        # Whoever removes the read model knows what is lost.
+        # Whoever removes the read model, and what was signed, knows what is lost.
         shutil.rmtree(self.data / "read-model")
+        self.assertIn("the checkpoint that was signed last", self.refusal())
+        (self.data / "checkpoint").unlink()
         self.assert_good_again()
 
     def test_on_an_empty_log_beside_its_read_model(self):
@@ -109,6 +111,8 @@ class RefusedStarts(NodeTest):
         (self.work / "other" / "log").rename(self.data / "log")
         self.assertIn("the read model was folded from the log", self.refusal())
         run("projection", "rebuild", "--data-dir", self.data)
+        self.assertIn("the checkpoint that was signed last", self.refusal())
+        (self.data / "checkpoint").unlink()
         self.node.start()
         self.assertEqual(self.node.verify(other_key["value"])["code"], "VALID")
         self.assertEqual(self.node.verify(self.key["value"])["code"], "NOT_FOUND")

@@ -41,7 +41,8 @@ class RowFormat(NodeTest):
             self.assertIn("folding the log into a new read model", "".join(self.node.log))
             self.assert_good()
             self.node.stop()
-        self.assertEqual(sorted(path.name for path in self.data.iterdir()), ["keyring.json", "log", "read-model"])
+        self.assertEqual(sorted(path.name for path in self.data.iterdir()),
+                         ["checkpoint", "keyring.json", "log", "read-model"])
 
     def test_a_process_that_is_killed_meanwhile_leaves_the_old_one_or_the_whole_new_one(self):
         for _ in range(12):

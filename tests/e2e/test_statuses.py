@@ -18,7 +18,8 @@ class Refusals(SharedNodeTest):
         self.key = self.create()["id"]
 
     def ask(self, operation, account=None, key=None, **kwargs):
-        kwargs.setdefault("token", self.token)
+        audits = operation in AUDITS
+        kwargs.setdefault("token", self.node.token(self.account, scope=ALL_SCOPES) if audits else self.token)
         kwargs.setdefault("body", operation.body)
         path = kwargs.pop("path", None) or operation.path(account or self.account, key or self.key)
         return self.node.request(operation.method, path + kwargs.pop("query", ""), **kwargs)
@@ -178,14 +179,15 @@ class Refusals(SharedNodeTest):
 
         def check(operation):
             path = operation.path(self.account, self.key)
-            get = self.node.get(path, token=self.token)
-            head = self.node.request("HEAD", path, token=self.token)
+            token = self.node.token(self.account, scope=ALL_SCOPES) if operation in AUDITS else self.token
+            get = self.node.get(path, token=token)
+            head = self.node.request("HEAD", path, token=token)
             self.assertEqual((get.status, head.status, head.body), (200, 200, b""))
             self.assertEqual({name: value for name, value in head.headers.items() if name not in changing},
                              {name: value for name, value in get.headers.items() if name not in changing})
             if operation.id != "getMetrics":
                 self.assertEqual(head.headers["content-length"], str(len(get.body)))
-            self.assertEqual(self.node.request("HEAD", path + "x/y/z", token=self.token).status, 404)
+            self.assertEqual(self.node.request("HEAD", path + "x/y/z", token=token).status, 404)
 
         self.for_each(gets, check)
 

@@ -172,7 +172,11 @@ class Experiment:
 
     def _wait_until_ready(self):
         for node in self.site.nodes:
-            eventually(lambda node=node: node.get("/readyz", fresh=True).status == 200, f"{node.data_dir.name} is ready")
+            try:
+                eventually(lambda node=node: node.get("/readyz", fresh=True).status == 200, "it is ready")
+            except AssertionError as late:
+                said = node.get("/readyz", fresh=True, check=False).body.decode()
+                raise AssertionError(f"{node.data_dir.name} isn't ready: {said}") from late
 
     def _note(self, what, check):
         """Goes on after something was wrong: all that is to be known of a run is to be seen at once."""

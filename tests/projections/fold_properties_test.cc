@@ -160,9 +160,11 @@ TEST(FoldProperties, AtEachPosition_TellsTheStateThatANaiveFoldHadThere) {
         const auto state = must(folding.model().state_at(account, std::nullopt, Position{at}));
         RC_ASSERT(state.account == naive.accounts[account]);
       }
-      for (const auto& [name, ignored] : end.keys) {
+      for (const auto& [name, last] : end.keys) {
         const auto state = must(folding.model().state_at(name.first, name.second, Position{at}));
         RC_ASSERT(state.key == naive.keys[name]);
+        const auto grant = must(folding.model().grant_at(last.digest, Position{at}));
+        RC_ASSERT(grant == expected_grant(name.first, naive.accounts[name.first], state.key));
       }
     }
   }));

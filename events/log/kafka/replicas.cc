@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <condition_variable>
 #include <cstdio>
 #include <mutex>
@@ -12,6 +11,7 @@
 #include <utility>
 
 #include "events/log/kafka/client.h"
+#include "events/log/kafka/doubt.h"
 #include "events/log/kafka/partition_reader.h"
 #include "events/log/kafka/produce.h"
 #include "events/log/kafka/replica_record.h"
@@ -131,7 +131,7 @@ class KafkaReplicas final : public ReplicaRegistry {
   std::uint64_t sequence_ = 0;      ///< Guarded by writing_mutex_.
 
   std::unique_ptr<PartitionReader> reader_;  ///< The thread's own. Null: it couldn't be started.
-  mutable std::atomic<bool> is_stuck_{false};
+  mutable Doubt doubt_;
 
   mutable std::mutex mutex_;
   mutable std::condition_variable_any moved_;
@@ -225,7 +225,7 @@ void KafkaReplicas::on_change(std::function<void()> listener) {
 Error KafkaReplicas::lag(const std::string& awaited) const {
   const std::string trouble = std::exchange(trouble_, {});  // Told once: it may be over.
   // Else it is somewhere in librdkafka's hands, and beginning anew is all that can be done.
-  if (trouble.empty()) is_stuck_ = true;
+  if (trouble.empty()) doubt_.raise();
   return {Errc::unavailable,
           "kafka: topic " + topic_ + " was read up to offset " + std::to_string(next_) +
               ", and not in time to " + awaited + (trouble.empty() ? "" : ": " + trouble),
@@ -234,7 +234,7 @@ Error KafkaReplicas::lag(const std::string& awaited) const {
 
 void KafkaReplicas::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    if (is_stuck_.exchange(false)) reader_.reset();
+    if (doubt_.is_ripe()) reader_.reset();
     if (!reader_) begin();
     if (!reader_) {
       log::pause(stop, kPause);
@@ -271,6 +271,7 @@ void KafkaReplicas::begin() {
     return;
   }
   reader_ = std::move(*reader);
+  doubt_.begin();
   next_ = next;
   if (bounds) complete_at_ = bounds->high;
 }
@@ -294,7 +295,10 @@ void KafkaReplicas::take(const PartitionReader::Batch& batch) {
     const bool was_complete = complete_at_ >= 0 && next_ >= complete_at_;
     const std::int64_t next = reader_->next();
     has_changed |= !was_complete && next >= complete_at_;
-    if (next > next_) trouble_.clear();
+    if (next > next_) {
+      trouble_.clear();
+      doubt_.settle();
+    }
     if (batch.trouble) trouble_ = batch.trouble->text;
     next_ = next;
   }

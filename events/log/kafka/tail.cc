@@ -81,7 +81,7 @@ Tail::~Tail() = default;
 
 void Tail::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    if (!reader_ || is_stuck_.exchange(false)) {
+    if (!reader_ || doubt_.is_ripe()) {
       start_again(stop);
       continue;
     }
@@ -115,6 +115,7 @@ void Tail::take(const PartitionReader::Batch& batch) {
   incomplete_.erase(incomplete_.begin(), end);
   if (!has_moved) return;
   failures_ = 0;
+  doubt_.settle();
   moved_.notify_all();
 }
 
@@ -184,6 +185,7 @@ void Tail::start_again(const std::stop_token& stop) {
   auto reader = PartitionReader::start(clients_, topic_, next(), PartitionReader::Pace::at_once);
   if (reader) {
     reader_ = std::move(*reader);
+    doubt_.begin();
     return;
   }
   {
@@ -230,7 +232,7 @@ Error Tail::lag(const std::string& awaited) const {
   if (damage_) return *damage_;
   const std::string trouble = std::exchange(trouble_, {});  // Told once: it may be over.
   // Else it is somewhere in librdkafka's hands, and beginning anew is all that can be done.
-  if (trouble.empty()) is_stuck_ = true;
+  if (trouble.empty()) doubt_.raise();
   return {Errc::unavailable,
           "kafka: topic " + topic_ + " was read up to position " + std::to_string(next_) +
               ", and not in time to " + awaited + (trouble.empty() ? "" : ": " + trouble),

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -14,6 +13,7 @@
 
 #include "events/log/event_log.h"
 #include "events/log/kafka/client.h"
+#include "events/log/kafka/doubt.h"
 #include "events/log/kafka/partition_reader.h"
 #include "events/log/kafka/recent_events.h"
 #include "events/result.h"
@@ -94,7 +94,7 @@ class Tail {
   std::vector<Received> incomplete_;
   std::size_t incomplete_bytes_ = 0;
   int failures_ = 0;  ///< The thread's own: in a row, at one offset.
-  mutable std::atomic<bool> is_stuck_{false};
+  mutable Doubt doubt_;
 
   mutable std::mutex mutex_;
   mutable std::condition_variable_any moved_;

@@ -32,10 +32,19 @@ bool is_fenced(rd_kafka_resp_err_t code) {
          code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
 }
 
+/// The one that all writers have: so each fences those before it.
+std::string transactional_id(const KafkaOptions& options) {
+  std::string id = options.prefix + "-writer";
+#ifdef KEYLEDGER_UNFENCED  // The test of the tests: see tests/linearizability/CMakeLists.txt.
+  id += "-of-" + options.client_id;
+#endif
+  return id;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Transactions>> Transactions::open(const Clients& clients) {
-  const std::string id = clients.options().prefix + "-writer";
+  const std::string id = transactional_id(clients.options());
   std::vector<Property> properties(kProperties.begin(), kProperties.end());
   properties.push_back({"transactional.id", id.c_str()});
   auto client = clients.producer(properties);

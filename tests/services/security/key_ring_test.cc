@@ -392,6 +392,38 @@ TEST(KeyRing, Rotated_PutsNewKeysBeforeTheRetired) {
   EXPECT_NE(after.signing_keys()[0].private_pem, before.signing_keys()[0].private_pem);
 }
 
+TEST(KeyRing, Rotated_KeepsItsCheckpointKey) {
+  KeyRing ring = KeyRing::generate();
+  const std::string seed = ring.checkpoint_seed();
+  EXPECT_EQ(seed.size(), 32U);
+  ring.rotate();
+  EXPECT_EQ(ring.checkpoint_seed(), seed);
+  EXPECT_FALSE(ring.add_checkpoint_key());
+}
+
+TEST(KeyRing, OfBeforeThereWereCheckpointKeys_GetsOneOnce) {
+  const TemporaryDirectory directory;
+  const fs::path file = directory / "ring.json";
+  std::string text = KeyRing::generate().to_json();
+  const auto begin = text.find(",\n  \"checkpoint\"");
+  ASSERT_NE(begin, std::string::npos);
+  text.erase(begin, text.find('\n', begin + 2) - begin);
+  write_file(file, text);
+  auto ring = KeyRing::load(file);
+  ASSERT_TRUE(ring) << ring.error().message;
+  EXPECT_TRUE(ring->can_issue());
+  EXPECT_TRUE(ring->checkpoint_seed().empty());
+  KeyRing rotated = *ring;
+  rotated.rotate();
+  EXPECT_EQ(rotated.checkpoint_seed().size(), 32U);
+  EXPECT_TRUE(ring->add_checkpoint_key());
+  EXPECT_FALSE(ring->add_checkpoint_key());
+  ASSERT_TRUE(ring->save(file, /*exclusive=*/false));
+  EXPECT_EQ(KeyRing::load(file)->checkpoint_seed(), ring->checkpoint_seed());
+  EXPECT_TRUE(ring->for_verification().checkpoint_seed().empty());
+  EXPECT_FALSE(ring->for_verification().add_checkpoint_key());
+}
+
 TEST(KeyRing, OfAPepper_HasAFingerprintThatDoesNotTellIt) {
   const KeyRing ring = KeyRing::generate();
   const std::string fingerprint = ring.pepper_fingerprint();

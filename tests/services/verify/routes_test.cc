@@ -99,8 +99,9 @@ class Verification : public testing::Test {
   Verifier verifier_{*model_, ring_.pepper(), "kl", [this] { return fresh_; }};
   logging::Logger logger_{logging::Level::error};
   boost::asio::thread_pool threads_{1};
-  Routes routes_{verifier_, admission_, [this] { return projector_.gate().position().value; },
-                 logger_};
+  Routes routes_{verifier_,  *model_,
+                 admission_, [this] { return projector_.gate().position().value; },
+                 threads_,   logger_};
   http::Router router_{routes_.table()};
 };
 

@@ -7,7 +7,7 @@
 #include "projections/read_model.h"
 #include "services/http/query.h"
 
-namespace keyledger::queries {
+namespace keyledger::api {
 
 /// The moment that an answer is asked "as of", if the query names one.
 struct AsOf {
@@ -25,4 +25,4 @@ Result<AsOf> read_as_of(const http::Query& query, Position applied, Instant now)
 Result<std::optional<Position>> find_position(const AsOf& as_of,
                                               const projections::ReadModel& model);
 
-}  // namespace keyledger::queries
+}  // namespace keyledger::api

@@ -1,9 +1,9 @@
-#include "services/queries/as_of.h"
+#include "services/api/as_of.h"
 
 #include <cstdint>
 #include <string_view>
 
-namespace keyledger::queries {
+namespace keyledger::api {
 
 Result<AsOf> read_as_of(const http::Query& query, Position applied, Instant now) {
   AsOf as_of;
@@ -32,4 +32,4 @@ Result<std::optional<Position>> find_position(const AsOf& as_of,
   return std::optional(*position);
 }
 
-}  // namespace keyledger::queries
+}  // namespace keyledger::api
