@@ -69,7 +69,7 @@ Result<FollowQuery> Routes::read(const Request& request, const http::Query& quer
   const bool of_all = caller.has(Scope::accounts_any);
   if (const auto named = query.get("account")) {
     auto account = AccountId::parse(*named);
-    if (!account) return fail(Errc::not_found, "there is no such account");
+    if (!account) return fail(Errc::not_found, "there is no such account or key");
     follow.account = std::move(*account);
   } else if (!of_all) {
     follow.account = caller.account;

@@ -117,10 +117,8 @@ std::optional<std::string> der_of(std::string_view signature) {
   const Signature made(ECDSA_SIG_new());
   Number r(BN_bin2bn(octets(signature), kCoordinateBytes, nullptr));
   Number s(BN_bin2bn(octets(signature.substr(kCoordinateBytes)), kCoordinateBytes, nullptr));
-  if (!made || !r || !s || ECDSA_SIG_set0(made.get(), r.get(), s.get()) != 1) return std::nullopt;
-  // They are the signature's from here on.
-  static_cast<void>(r.release());
-  static_cast<void>(s.release());
+  if (!made || !r || !s) return std::nullopt;
+  ECDSA_SIG_set0(made.get(), r.release(), s.release());  // It owns both, and fails for none alone.
   unsigned char* der = nullptr;
   const int bytes = i2d_ECDSA_SIG(made.get(), &der);
   if (bytes <= 0) return std::nullopt;

@@ -3,7 +3,7 @@
 import unittest
 
 from node import ALL_SCOPES, SharedNodeTest
-from operations import MANAGED, MISSING_KEY, OPERATIONS
+from operations import AUDITS, MANAGED, MISSING_KEY, OPERATIONS
 from test_sessions import path_of
 
 OPEN = {"verify", "verifyBatch", "forwardAuth", "getHealth", "getReadiness", "getMetrics", "getOpenapi"}
@@ -100,6 +100,25 @@ class Isolation(SharedNodeTest):
             self.assertEqual(self.ask(operation, Authorization=f"Bearer {none}")[0], 404)
 
         self.for_each(check)
+
+    def test_the_whole_logs_routes_tell_nobody_what_is_anothers(self):
+        event = self.events()[-1]["position"]
+        self.assertEqual({operation.id for operation in AUDITS}, {"getCheckpoint", "getTile", "getEventProof"})
+        page = {"Cookie": self.cookie}
+        for headers in ({"Authorization": f"Bearer {self.stranger}"}, page):
+            for path in ("/tlog/checkpoint", "/tlog/tile/0/000", "/tlog/tile/entries/000.p/1"):
+                self.assertEqual(self.node.get(path, headers=headers).status, 403, path)
+            answers = [self.node.get(f"/v1/events/{position}/proof", headers={**headers, "X-Request-Id": "the-same"})
+                       for position in (event, event + 1000)]
+            self.assertEqual({answer.status for answer in answers}, {404})
+            self.assertEqual(answers[0].body, answers[1].body)
+            feeds = [self.node.get(f"/v1/events?account={account}", headers={**headers, "X-Request-Id": "the-same"})
+                     for account in (self.account, "nobody", "no%20account")]
+            self.assertEqual({answer.status for answer in feeds}, {404})
+            self.assertEqual(len({answer.body for answer in feeds}), 1)
+        for path in ("/tlog/checkpoint", "/tlog/tile/0/000", f"/v1/events/{event}/proof", "/v1/events"):
+            self.assertEqual(self.node.get(path).status, 401, path)
+            self.assertEqual(self.node.get(path, token="x").status, 401, path)
 
     def test_no_list_cursor_or_trail_leads_into_another_account(self):
         for _ in range(3):

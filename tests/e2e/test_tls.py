@@ -94,6 +94,24 @@ class Spoken(TlsTest):
         last = self.ask(self.connection(), "GET", "/healthz", Connection="close")
         self.assertEqual(last.json, {"alive": True})
 
+    def test_the_change_feed_comes_as_it_happens(self):
+        bearer = f"Bearer {self.token}"
+        feed = self.connection()
+        feed.request("GET", "/v1/events?after=0", headers={"Authorization": bearer})
+        stream = feed.getresponse()
+        self.assertEqual(stream.status, 200)
+
+        def next_event():
+            while not (line := stream.readline()).startswith(b"data:"):
+                self.assertTrue(line, "the feed has ended")
+            return line
+
+        self.assertIn(b"AccountRegistered", next_event())
+        self.assertIn(b"KeyCreated", next_event())
+        self.ask(self.connection(), "POST", "/v1/accounts/acme/keys", '{"name": "come"}', Authorization=bearer,
+                 Content_Type="application/json")
+        self.assertIn(b'"come"', next_event())
+
     def test_who_says_nothing_is_let_go(self):
         self.node.restart("--header-timeout", "500ms")
         with socket.create_connection(("127.0.0.1", self.node.port), timeout=DEADLINE) as silent:
