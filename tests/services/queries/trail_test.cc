@@ -91,13 +91,14 @@ TEST(TrailAsCsv, OfStoredEvents_HasTheirMembersInTheColumns) {
 }
 
 TEST(TrailAsCsv, OfPlainTexts_LeavesThemUnquoted) {
-  for (const char* plain : {"build", "a b", " x", "é", "a=b", "a-1", "'x", "a;b", "1"}) {
+  for (const char* plain : {"build", "a b", " x", "é", "a=b", "a-1", "'x", "1"}) {
     EXPECT_EQ(name_cell(plain), plain);
   }
 }
 
 TEST(TrailAsCsv, OfTextsWithSeparators_QuotesThem) {
   EXPECT_EQ(name_cell("a,b"), "\"a,b\"");
+  EXPECT_EQ(name_cell("a;b"), "\"a;b\"");
   EXPECT_EQ(name_cell("a\"b"), "\"a\"\"b\"");
   EXPECT_EQ(name_cell("\""), "\"\"\"\"");
   EXPECT_EQ(name_cell("a\nb"), "\"a\nb\"");
