@@ -7,7 +7,7 @@
 #include "events/result.h"
 
 namespace boost::asio::ssl {
-class context;
+class context;  // NOLINT(readability-identifier-naming): the name that Asio gives it.
 }
 
 namespace keyledger::http {
