@@ -155,8 +155,14 @@ void Connection::enter(Phase phase) {
 }
 
 void Connection::end_if_idle() {
+  const bool ends = phase_ == Phase::streaming || (phase_ == Phase::idle && !has_unread());
   error_code ignored;
-  if (phase_ == Phase::idle || phase_ == Phase::streaming) socket_.cancel(ignored);
+  if (ends) socket_.cancel(ignored);
+}
+
+bool Connection::has_unread() const {
+  error_code ec;
+  return socket_.available(ec) > 0 && !ec;
 }
 
 void Connection::end_if_late(Clock::time_point now) {
@@ -307,7 +313,7 @@ asio::awaitable<bool> Connection::read_header(RequestParser& parser) {
   if (input_bytes_ == 0) co_await asio::post(asio::use_awaitable);
   while (!parse(parser)) {
     if (phase_ == Phase::idle && parser.got_some()) enter(Phase::header);
-    if (phase_ == Phase::idle && worker_.draining()) co_return false;
+    if (phase_ == Phase::idle && worker_.draining() && !has_unread()) co_return false;
     if (co_await read_some(std::max(kReadBytes, input_bytes_))) continue;
     if (late_ && phase_ == Phase::header) {
       describe_request();

@@ -33,7 +33,8 @@ class Connection {
   /// Serves until the client or a rule ends the connection. Does not throw.
   boost::asio::awaitable<void> run();
 
-  /// Ends the connection if no request is under way, and the wait of an answer that is a stream.
+  /// Ends the connection if no request is under way or waits to be read, and the wait of an answer
+  /// that is a stream.
   void end_if_idle();
   /// Ends what takes longer than it may.
   void end_if_late(std::chrono::steady_clock::time_point now);
@@ -49,6 +50,8 @@ class Connection {
   /// What the connection waits for now. Each has its own deadline.
   enum class Phase { idle, header, body, handler, write, streaming, lingering };
 
+  /// Whether something came that wasn't read yet: the beginning of a request, as a rule.
+  bool has_unread() const;
   void enter(Phase phase);
 
   boost::asio::awaitable<bool> shake_hands();

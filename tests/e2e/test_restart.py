@@ -88,9 +88,10 @@ class Restart(NodeTest):
         head = (f"POST {KEYS} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {self.token}\r\n"
                 "Content-Type: application/json\r\nContent-Length: 19\r\n\r\n").encode()
         with self.node.connect() as busy, self.node.connect() as idle:
+            for connection in (busy, idle):  # So that both were accepted.
+                connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+                self.assertEqual(read_answer(connection).status, 200)
             busy.sendall(head + b'{"name":')
-            idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
-            self.assertEqual(read_answer(idle).status, 200)
             self.node.process.send_signal(signal.SIGTERM)
             self.assertEqual(idle.recv(1), b"")  # It drains: the idle connection ends.
             eventually(lambda: self.refuses_to_connect(), "it stops listening")
