@@ -26,6 +26,12 @@ def consume(bootstrap, topic, within=60):
                 "isolation.level=read_committed", within=within).splitlines()
 
 
+def records(bootstrap, topic, within=60):
+    """All committed records of `topic`: key, payload, offset and headers, in which a header's name and value alternate."""
+    return [json.loads(line) for line in _run("-C", "-J", "-b", bootstrap, "-t", topic, "-o", "beginning", "-e", "-q",
+                                              "-X", "isolation.level=read_committed", within=within).splitlines()]
+
+
 def _run(*arguments, within, stdin=""):
     done = subprocess.run(["kcat", *arguments], input=stdin, capture_output=True, text=True, check=False,
                           timeout=within + 5)

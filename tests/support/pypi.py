@@ -1,0 +1,40 @@
+#!/usr/bin/python3
+"""Packages of PyPI as a requirements.txt pins them, in a Python environment of their own: made once, kept outside the
+repository.
+
+    pypi.py REQUIREMENTS     makes what is missing and prints its Python
+"""
+
+import fcntl
+import hashlib
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+MAKE_DEADLINE = 600  # Seconds.
+
+
+def python(requirements):
+    """The Python that has the packages, after fetching them if they aren't there. Any number of processes may ask at
+    once."""
+    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "keyledger"
+    target = cache / f"venv-{hashlib.sha256(requirements.read_bytes()).hexdigest()[:16]}"
+    done = target / "made"  # An environment names its own path: it can't be made elsewhere and moved here.
+    cache.mkdir(parents=True, exist_ok=True)
+    with open(f"{target}.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(target, ignore_errors=True)
+            print(f"fetching {requirements} into {target}", file=sys.stderr)
+            for command in (["/usr/bin/python3", "-m", "venv", str(target)],
+                            [str(target / "bin/python"), "-m", "pip", "install", "--quiet", "--only-binary", ":all:",
+                             "--disable-pip-version-check", "-r", str(requirements)]):
+                subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=sys.stderr, timeout=MAKE_DEADLINE)
+            done.touch()
+    return target / "bin/python"
+
+
+if __name__ == "__main__":
+    print(python(pathlib.Path(sys.argv[1]).resolve()))
