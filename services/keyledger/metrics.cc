@@ -162,6 +162,11 @@ std::string render_metrics(const MetricSources& sources) {
                              "Whether the log's next checkpoint can't be signed or kept",
                              sources.publisher->failure() ? 1 : 0));
   }
+  if (sources.throttle != nullptr) {
+    families.push_back(counter("keyledger_throttled_total",
+                               "Requests refused with 429 because their address failed too often",
+                               sources.throttle->refused()));
+  }
   return prometheus::TextSerializer().Serialize(families);
 }
 

@@ -5,6 +5,7 @@
 #include "events/log/event_log.h"
 #include "events/log/kafka/kafka_log.h"
 #include "projections/projector.h"
+#include "services/api/throttle.h"
 #include "services/audit/publisher.h"
 #include "services/commands/eraser.h"
 #include "services/commands/writer.h"
@@ -34,6 +35,7 @@ struct MetricSources {
   const replicas::Propagation* propagation;
   const feed::Source* feed;
   const audit::Publisher* publisher;
+  const api::Throttle* throttle;
 };
 
 /// All metrics in Prometheus's text format.

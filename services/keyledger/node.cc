@@ -582,7 +582,7 @@ Response Node::metrics(const Request&) const {
                         *log_,         verifier_.get(),   writer_.get(),
                         eraser_.get(), logger_,           why_not_ready().empty(),
                         kafka_,        lease_.get(),      propagation_.get(),
-                        feed_.get(),   publisher_.get()};
+                        feed_.get(),   publisher_.get(),  throttle_.get()};
   Response response;
   response.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
   response.body = render_metrics(sources);

@@ -40,6 +40,7 @@ class Direct(ThrottleTest):
         self.assertEqual(self.node.get("/v1/accounts/acme/keys", token="x").status, 429)
         self.assertEqual(self.node.get("/sign-in?token=x").status, 429)
         self.assertEqual(self.node.get(path_of(self.node.sign_in_link())).status, 303)
+        self.assertIn("\nkeyledger_throttled_total 7\n", self.node.get("/metrics").body.decode())
 
     def test_who_gives_no_credential_is_asked_for_one_and_not_counted(self):
         for _ in range(3 * LIMIT):
