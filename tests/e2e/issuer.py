@@ -9,8 +9,8 @@ import urllib.request
 
 from node import ADA, DEADLINE, ROOT
 
-sys.path.insert(0, str(ROOT / "tests" / "oidc"))
-import modules  # noqa: E402  pylint: disable=wrong-import-position
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+import npm  # noqa: E402  pylint: disable=wrong-import-position
 
 AUDIENCE = "https://keys.example/api"
 TENANT = "https://keyledger/tenant"
@@ -21,7 +21,7 @@ class Issuer:
     """Runs it on a free port. Ends with the context."""
 
     def __enter__(self):
-        self.process = subprocess.Popen(["node", str(ROOT / "tests" / "oidc" / "issuer.mjs"), str(modules.fetched())],
+        self.process = subprocess.Popen(["node", str(ROOT / "tests" / "oidc" / "issuer.mjs"), str(npm.fetched(ROOT / "tests" / "oidc"))],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                         text=True, bufsize=1)
         self.name = json.loads(self.process.stdout.readline())["issuer"]

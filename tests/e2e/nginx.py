@@ -23,6 +23,17 @@ http {{
 }}
 """
 
+# A proxy that has let its user in, and says so by a bearer token.
+SIGNED_IN = """server {{
+    listen {listen};
+    location / {{
+        proxy_pass http://{keyledger};
+        proxy_set_header Host $http_host;
+        proxy_set_header Authorization "Bearer {token}";
+    }}
+}}
+"""
+
 
 def configure(work, client_side, keyledgers, application):
     """Writes the configuration below `work`, and gives back the command that runs nginx with it.
@@ -36,6 +47,15 @@ def configure(work, client_side, keyledgers, application):
         addressed = [line for line in example.splitlines() if written in line and not line.startswith("#")]
         assert len(addressed) == 1, f"{written} is in {addressed}"
         example = example.replace(written, real)
-    (work / "keyledger.conf").write_text(example, encoding="utf-8")
+    return _frame(work, example)
+
+
+def sign_in(work, listen, keyledger, token):
+    """The same for a proxy that passes everything on to `keyledger` with `token`."""
+    return _frame(work, SIGNED_IN.format(listen=listen, keyledger=keyledger, token=token))
+
+
+def _frame(work, configuration):
+    (work / "keyledger.conf").write_text(configuration, encoding="utf-8")
     (work / "nginx.conf").write_text(AROUND.format(work=work), encoding="utf-8")
     return [NGINX, "-p", str(work), "-c", str(work / "nginx.conf"), "-e", "stderr"]

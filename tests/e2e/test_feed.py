@@ -229,31 +229,6 @@ class OverTls(TlsTest):
             self.assertEqual([event.kind for event in stream], ["end"])
 
 
-NGINX = """\
-daemon off;
-master_process off;
-pid {work}/nginx.pid;
-error_log stderr;
-events {{}}
-http {{
-    access_log off;
-    client_body_temp_path {work}/body;
-    proxy_temp_path {work}/proxy;
-    fastcgi_temp_path {work}/fastcgi;
-    uwsgi_temp_path {work}/uwsgi;
-    scgi_temp_path {work}/scgi;
-    server {{
-        listen {listen};
-        location / {{
-            proxy_pass http://{keyledger};
-            proxy_set_header Host $http_host;
-            proxy_set_header Authorization "Bearer {token}";
-        }}
-    }}
-}}
-"""
-
-
 class BehindNginx(unittest.TestCase):
     """A proxy that signs its users in and adds the bearer token: nothing is set there for the feed's sake."""
 
@@ -264,10 +239,8 @@ class BehindNginx(unittest.TestCase):
             node = stack.enter_context(Node(work / "data"))
             token = node.token()
             key = node.create(token)
-            (work / "nginx.conf").write_text(NGINX.format(
-                work=work, listen=listen.address, keyledger=f"127.0.0.1:{node.port}", token=token), encoding="utf-8")
             process = subprocess.Popen(
-                [nginx.NGINX, "-p", str(work), "-c", str(work / "nginx.conf"), "-e", "stderr"],
+                nginx.sign_in(work, listen.address, f"127.0.0.1:{node.port}", token),
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             stack.callback(process.wait, DEADLINE)
             stack.callback(process.send_signal, signal.SIGTERM)

@@ -1,6 +1,6 @@
 // A real OpenID Connect issuer (npm's oidc-provider) on loopback, for tests/e2e/issuer.py.
 //
-//   node issuer.mjs MODULES     (the folder that has oidc-provider: see modules.py)
+//   node issuer.mjs MODULES     (the folder that has oidc-provider: see tests/support/npm.py)
 //
 // It prints {"issuer": URL} once it listens, and then answers a line of JSON on its standard input with one on its
 // standard output:
