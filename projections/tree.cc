@@ -73,10 +73,11 @@ Result<std::optional<std::uint64_t>> Tree::leaf_at(Position position) const {
       high = middle - 1;
     }
     if (low < high) continue;
-    const auto last = low == middle ? *there : *positions(low);
-    const auto found = std::ranges::lower_bound(last, position);
-    if (found == last.end() || *found != position) return nowhere;
-    return low * kTileWidth + static_cast<std::uint64_t>(found - last.begin());
+    const auto last = low == middle ? there : positions(low);
+    if (!last) return fail(last.error());
+    const auto found = std::ranges::lower_bound(*last, position);
+    if (found == last->end() || *found != position) return nowhere;
+    return low * kTileWidth + static_cast<std::uint64_t>(found - last->begin());
   }
 }
 

@@ -50,7 +50,9 @@ bool is_foreign(const http::Request& request) {
 
 Result<void> refuse_foreign(const http::Request& request) {
   if (!is_foreign(request)) return {};
-  return fail(Errc::forbidden, "a page of another origin may not do this here");
+  return fail(Errc::forbidden,
+              "a page of another origin may not do this here; or a proxy in front does not pass on "
+              "the Host that the browser named");
 }
 
 Admission::Admission(const security::KeyRing& ring, projections::PositionGate& gate,

@@ -201,9 +201,7 @@ http::Handler IssuerKeys::guard(http::Handler handler) {
 
 boost::asio::awaitable<http::Response> IssuerKeys::serve(const http::Request& request,
                                                          const http::Handler& handler) {
-  // Else the handler was asked already, and has to wait for something of its own.
-  const bool is_unasked = needs_reading(request);
-  if (is_unasked) {
+  if (needs_reading(request)) {
     co_await wait_for_reading(std::min(request.deadline, Clock::now() + options_.read_within));
   }
   if (const auto* later = std::get_if<http::AsyncHandler>(&handler)) {
@@ -213,9 +211,8 @@ boost::asio::awaitable<http::Response> IssuerKeys::serve(const http::Request& re
     co_return (*inlined)(request);
   }
   const auto& eager = std::get<http::EagerHandler>(handler);
-  if (is_unasked) {
-    if (auto response = eager.at_once(request)) co_return std::move(*response);
-  }
+  // Perhaps once more: a handler that has to wait for something of its own says so again.
+  if (auto response = eager.at_once(request)) co_return std::move(*response);
   co_return co_await eager.later(request);
 }
 

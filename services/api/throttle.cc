@@ -10,6 +10,7 @@
 
 #include <boost/asio/ip/address.hpp>
 
+#include "services/api/session_cookie.h"
 #include "services/http/problem.h"
 #include "services/security/crypto.h"
 
@@ -27,7 +28,7 @@ std::array<char, 32> new_secret() {
 /// Whether somebody tried to be somebody: what has no credential is asked for one.
 bool has_credential(const http::Request& request) {
   return request.count("authorization") > 0 || request.count("x-api-key") > 0 ||
-         request.count("cookie") > 0 || request.path == "/sign-in";
+         session_cookie(request).has_value() || request.path == "/sign-in";
 }
 
 /// An address as text, of IPv6 the half that a client can't choose.
@@ -35,6 +36,10 @@ std::string network_of(std::string_view text) {
   boost::system::error_code ec;
   const auto address = boost::asio::ip::make_address(std::string(text), ec);
   if (ec || address.is_v4()) return std::string(text);
+  if (address.to_v6().is_v4_mapped()) {
+    return boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address.to_v6())
+        .to_string();
+  }
   const auto bytes = address.to_v6().to_bytes();
   return {bytes.begin(), bytes.begin() + bytes.size() / 2};
 }

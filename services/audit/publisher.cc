@@ -1,5 +1,6 @@
 #include "services/audit/publisher.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "events/log/pause.h"
@@ -31,28 +32,39 @@ Result<void> Publisher::resume(bool is_behind) {
   if (!note) return fail(std::move(note.error()));
   const auto meta = model_.meta();
   if (!meta) return fail(meta.error());
+  owed_ = std::move(*note);
+  if (auto settled = settle(*meta); !settled) return settled;
+  if (owed_.empty() || is_behind) return {};
   const std::string what = "the checkpoint that was signed last, " + options_.file.string();
   if (meta->log_id.empty()) {
-    if (is_behind) return {};
     return fail(Errc::damaged, what + ", is of a log that had events, and this one is empty");
   }
-  const auto text = security::open_note(*note, signer(meta->log_id).verifier_key());
-  const auto last = text ? parse_checkpoint(*text) : Result<Checkpoint>(fail(text.error()));
-  if (!last) {
-    return fail(Errc::incompatible,
-                what + ", can't be relied on: " + last.error().message +
-                    ". Auditors may hold it: find out why, and put the file out of the way to "
-                    "begin anew");
-  }
-  if (last->size > meta->tree_size) {
-    if (is_behind) return {};
-    return fail(Errc::damaged, "the log has " + std::to_string(meta->tree_size) + " events, and " +
-                                   what + ", has " + std::to_string(last->size) +
-                                   ": events are lost. Restore the log from a backup that has "
-                                   "them");
-  }
+  const auto last = read(owed_, meta->log_id);
+  if (!last) return fail(last.error());
+  return fail(Errc::damaged, "the log has " + std::to_string(meta->tree_size) + " events, and " +
+                                 what + ", has " + std::to_string(last->size) +
+                                 ": events are lost. Restore the log from a backup that has "
+                                 "them");
+}
+
+Result<Checkpoint> Publisher::read(const std::string& note, const std::string& log_id) {
+  const auto text = security::open_note(note, signer(log_id).verifier_key());
+  auto checkpoint = text ? parse_checkpoint(*text) : Result<Checkpoint>(fail(text.error()));
+  if (checkpoint) return checkpoint;
+  return fail(Errc::incompatible,
+              "the checkpoint that was signed last, " + options_.file.string() +
+                  ", can't be relied on: " + checkpoint.error().message +
+                  ". Auditors may hold it: find out why, and put the file out of the way to "
+                  "begin anew");
+}
+
+Result<void> Publisher::settle(const projections::MetaRow& meta) {
+  if (owed_.empty() || meta.log_id.empty()) return {};
+  auto last = read(owed_, meta.log_id);
+  if (!last) return fail(std::move(last.error()));
+  if (meta.tree_size < last->size) return {};
   if (auto same = compare(*last); !same) return same;
-  show(*last, std::move(*note));
+  show(std::move(*last), std::exchange(owed_, {}));
   return {};
 }
 
@@ -70,6 +82,8 @@ Result<void> Publisher::compare(const Checkpoint& last) const {
 Result<void> Publisher::publish() {
   const auto meta = model_.meta();
   if (!meta) return fail(meta.error());
+  if (auto settled = settle(*meta); !settled) return settled;
+  if (!owed_.empty()) return {};
   const Latest last = latest();
   if (meta->tree_size <= (last ? last->checkpoint.size : 0)) return {};
   if (last) {
@@ -133,9 +147,16 @@ std::optional<Error> Publisher::failure() const {
 
 boost::asio::awaitable<Result<Publisher::Latest>> Publisher::covering(std::uint64_t index,
                                                                       Clock::time_point deadline) {
-  const auto there = co_await sizes_.reached(Position{index + 1}, deadline);
-  if (there) co_return latest();
-  if (there.error().code != Errc::not_caught_up) co_return fail(there.error());
+  for (;;) {
+    const auto look = std::min(deadline, Clock::now() + kLook);
+    const auto there = co_await sizes_.reached(Position{index + 1}, look);
+    if (there) co_return latest();
+    if (there.error().code != Errc::not_caught_up) co_return fail(there.error());
+    if (const auto why = failure()) {
+      co_return fail(Errc::unavailable, "no checkpoint is published now: " + why->message);
+    }
+    if (look == deadline) break;
+  }
   co_return fail(Errc::not_caught_up, "no checkpoint that has this event was published in time");
 }
 

@@ -75,6 +75,10 @@ class Publisher {
 
  private:
   void run(const std::stop_token& stop);
+  /// The checkpoint in `note`, which this log's key signed. Errors: incompatible.
+  Result<Checkpoint> read(const std::string& note, const std::string& log_id);
+  /// Shows what was owed once the model has it. Errors: as compare().
+  Result<void> settle(const projections::MetaRow& meta);
   /// Publishes what the model holds now, unless that is published.
   Result<void> publish();
   Result<void> compare(const Checkpoint& last) const;
@@ -87,7 +91,10 @@ class Publisher {
   logging::Logger& logger_;
   const Options options_;
   std::optional<security::NoteSigner> signer_;  ///< Once the log has an id.
-  projections::PositionGate sizes_;             ///< Of trees that were published.
+  /// What an earlier run signed and this model hasn't come to yet: until it has, and agrees,
+  /// nothing is signed. Empty: there is none.
+  std::string owed_;
+  projections::PositionGate sizes_;  ///< Of trees that were published.
   mutable std::mutex mutex_;
   Latest latest_;                 ///< Guarded by mutex_.
   std::optional<Error> failure_;  ///< Guarded by mutex_.

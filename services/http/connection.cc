@@ -135,6 +135,7 @@ void Connection::enter(Phase phase) {
     case Phase::idle:
       deadline_ = now + limits.idle_timeout;
       break;
+    case Phase::handshake:
     case Phase::header:
       deadline_ = now + limits.header_timeout;
       break;
@@ -155,7 +156,8 @@ void Connection::enter(Phase phase) {
 }
 
 void Connection::end_if_idle() {
-  const bool ends = phase_ == Phase::streaming || (phase_ == Phase::idle && !has_unread());
+  const bool waits = phase_ == Phase::idle || phase_ == Phase::handshake;
+  const bool ends = phase_ == Phase::streaming || (waits && !has_unread());
   error_code ignored;
   if (ends) socket_.cancel(ignored);
 }
@@ -185,7 +187,7 @@ asio::awaitable<void> Connection::run() {
 }
 
 asio::awaitable<bool> Connection::shake_hands() {
-  enter(Phase::header);
+  enter(Phase::handshake);
   const auto [ec] =
       co_await tls_->stream.async_handshake(asio::ssl::stream_base::server, kUseTuple);
   co_return !ec;

@@ -48,7 +48,7 @@ class Connection {
   using Clock = std::chrono::steady_clock;
 
   /// What the connection waits for now. Each has its own deadline.
-  enum class Phase { idle, header, body, handler, write, streaming, lingering };
+  enum class Phase { handshake, idle, header, body, handler, write, streaming, lingering };
 
   /// Whether something came that wasn't read yet: the beginning of a request, as a rule.
   bool has_unread() const;

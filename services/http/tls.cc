@@ -67,6 +67,12 @@ Result<ServerTls::Context> ServerTls::read() const {
         "--tls-key " + key_.string() + " can't be used with --tls-cert " + certificate_.string(),
         ec);
   }
+  // A key is compared with a certificate of its own type alone, when it is read.
+  if (SSL_CTX_check_private_key(context->native_handle()) != 1) {
+    ERR_clear_error();
+    return fail(Errc::incompatible, "--tls-key " + key_.string() +
+                                        " is not the key of --tls-cert " + certificate_.string());
+  }
   return context;
 }
 

@@ -445,12 +445,12 @@ void Node::stop() {
   leading_ = {};
   if (writer_) writer_->hand_over();
   if (propagation_) propagation_->stop();  // Whoever waits for other nodes is told at once.
+  if (publisher_) publisher_->stop();      // So is whoever waits for a checkpoint.
   if (server_) server_->drain(config_.drain_timeout);
   eraser_.reset();
   if (writer_) writer_->stop();
   if (lease_) lease_->stop();
   if (projector_) projector_->stop();
-  if (publisher_) publisher_->stop();
   if (query_threads_) query_threads_->join();
   if (feed_threads_) feed_threads_->join();
   peers_.close_idle();

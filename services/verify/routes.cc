@@ -90,6 +90,10 @@ std::optional<Response> Routes::answer_at_once(const Request& request, const Way
 }
 
 Routes::Answer Routes::answer_later(const Request& request, Way way) const {
+  // Again: a token that couldn't be judged at once can be by now.
+  if (const auto allowed = (this->*way.may_ask)(request); !allowed) {
+    co_return http::problem(allowed.error(), request.request_id);
+  }
   const std::string_view text = way.query_is_ours ? request.query : "";
   const auto query =
       way.has_as_of ? http::Query::parse(text, {"as_of"}) : http::Query::parse(text, {});
@@ -148,7 +152,13 @@ Routes::Answer Routes::verify_as_of(const Request& request, api::AsOf as_of,
   if (!question) co_return http::problem(question.error(), request.request_id);
 
   // Others' keys are theirs to know of.
-  const auto account = caller->has(security::Scope::accounts_any) ? std::nullopt : caller->account;
+  const bool is_of_any = caller->has(security::Scope::accounts_any);
+  if (!is_of_any && !caller->account) {
+    co_return http::problem(
+        Error{Errc::forbidden, "the token is of no account, and lacks the scope accounts:any", {}},
+        request.request_id);
+  }
+  const auto account = is_of_any ? std::nullopt : caller->account;
   auto judge = [&]() -> Result<std::string> {
     const auto position = api::find_position(as_of, model_);
     if (!position) return fail(position.error());

@@ -144,13 +144,14 @@ test("a change that the page did not hear of is met by 412, shown, and saved onl
   const key = (await ledger.ask("GET", `/v1/accounts/${ACCOUNT}/keys?q=Contested`)).keys[0];
   await settings(page, "Contested");
   await dialog(page).getByLabel("Name", { exact: true }).fill("Mine");
-  await ledger.ask("PATCH", `/v1/accounts/${ACCOUNT}/keys/${key.id}`, { name: "Theirs", description: "theirs too" });
+  await ledger.ask("PATCH", `/v1/accounts/${ACCOUNT}/keys/${key.id}`, { name: "Theirs", description: "theirs too", expires_at: "2031-05-06T07:08:00Z" });
   await dialog(page).getByRole("button", { name: "Save" }).click();
   await dialog(page).getByText("the name “Theirs”").waitFor();
   assert.equal((await ledger.ask("GET", `/v1/accounts/${ACCOUNT}/keys/${key.id}`)).name, "Theirs");
   await save(page);
   const now = await ledger.ask("GET", `/v1/accounts/${ACCOUNT}/keys/${key.id}`);
   assert.deepEqual([now.name, now.description], ["Mine", "theirs too"]);
+  assert.equal(Date.parse(now.expires_at), Date.parse("2031-05-06T07:08:00Z"), "what nobody touched here stays theirs");
 });
 
 test("everything can be done from the keyboard alone", async () => {

@@ -124,6 +124,16 @@ class Forged(IssuerTest):
     def test_another_account_claim_is_not_looked_at(self):
         self.assertEqual(self.status(self.issuer.forge(without=[TENANT], account="acme")), 404)
 
+    def test_a_token_of_no_account_learns_nothing_of_any(self):
+        key = self.node.post(KEYS, {"name": "a key"}, token=self.issuer.forge()).json
+        scope = "audit:read keys:verify keys:read events:read"
+        nobodys = self.issuer.forge(without=[TENANT], scope=scope)
+        path = f"/v1/verify?as_of={self.node.get('/healthz').position}"
+        asked = self.node.post(path, {"key": key["value"]}, token=nobodys)
+        self.assertEqual((asked.status, "acme" in asked.body.decode()), (403, False))
+        everybodys = self.issuer.forge(without=[TENANT], scope=f"{scope} accounts:any")
+        self.assertEqual(self.node.post(path, {"key": key["value"]}, token=everybodys).json["account"], "acme")
+
     def test_a_token_never_speaks_for_another_node(self):
         relay = {"client_address": "192.0.2.1", "client_agent": "x", "request_id": "x", "within_ms": 1000}
         made = self.node.post(KEYS, {"name": "a"}, token=self.issuer.forge(**relay))

@@ -146,7 +146,7 @@ class Reloaded(TlsTest):
         shutil.copyfile(new, self.certificate)
         shutil.copyfile(key, self.private)
         self.assertEqual(self.subject(self.connection(context=self.context(former))), "localhost")  # Not read yet.
-        self.reload("read again")
+        self.reload("certificate and key were read again")
         for port in (self.node.port, self.node.verify_port):
             self.assertEqual(self.subject(self.connection(port, self.context(new))), "renewed")
         self.assertEqual(self.ask(old, "GET", "/healthz").status, 200)
@@ -159,15 +159,24 @@ class Reloaded(TlsTest):
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         self.assertEqual(self.ask(self.connection(context=context), "GET", "/healthz").status, 200)
 
+    def test_a_certificate_of_another_kind_than_its_key_changes_nothing(self):
+        former = self.work / "former.pem"
+        shutil.copyfile(self.certificate, former)
+        other, _ = make_certificate(self.work, "new", "renewed", "rsa")
+        shutil.copyfile(other, self.certificate)  # Its key is to follow: between the two, somebody says SIGHUP.
+        self.reload("stay as they were")
+        self.assertEqual(self.subject(self.connection(context=self.context(former))), "localhost")
+
 
 class Refused(NodeTest):
     def test_a_start_without_a_good_pair_says_which_file(self):
         certificate, key = make_certificate(self.work)
         _, other = make_certificate(self.work, "other")
+        rsa, _ = make_certificate(self.work, "rsa", "rsa", "rsa")
         broken = self.work / "broken.pem"
         broken.write_text("-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n", encoding="utf-8")
         for one, two, named in ((certificate, other, other), (broken, key, broken), (certificate, broken, broken),
-                                (self.work / "none", key, "none"), (certificate, self.work / "none", "none")):
+                                (self.work / "none", key, "none"), (certificate, self.work / "none", "none"), (rsa, key, key)):
             _, said = run("serve", "--data-dir", self.work / "other", "--listen", "127.0.0.1:0", "--tls-cert", one,
                           "--tls-key", two, expect=1)
             self.assertIn(str(named), said)

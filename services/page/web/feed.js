@@ -3,14 +3,16 @@ import { loadSession, session } from "./api.js";
 
 const AGAIN = 5000; // Milliseconds; the browser itself tries sooner.
 
-/** Calls `onEvent(event)` for each event after `after`, and `onState("live" | "waiting")`. */
+/** Calls `onEvent(event)` for each event after `after`, and `onState("live" | "waiting")`. Ends when the session does. */
 export function follow(after, onEvent, onState) {
   let last = after;
   let source = null;
   let timer = 0;
+  let ended = false;
 
   const open = () => {
     clearTimeout(timer);
+    if (ended) return;
     source?.close();
     const query = new URLSearchParams({ account: session.account, after: String(last) });
     source = new EventSource(`/v1/events?${query}`);
@@ -21,7 +23,7 @@ export function follow(after, onEvent, onState) {
     };
     source.onerror = async () => {
       onState("waiting");
-      if (source.readyState !== EventSource.CLOSED) return; // The browser resumes by itself.
+      if (source?.readyState !== EventSource.CLOSED) return; // The browser resumes by itself.
       timer = setTimeout(open, AGAIN);
       await loadSession().catch(() => {}); // Tells of its end, where it has ended.
     };
@@ -37,6 +39,9 @@ export function follow(after, onEvent, onState) {
     else if (!source) open();
   });
   window.addEventListener("pagehide", close);
+  window.addEventListener("signed-out", () => {
+    ended = true;
+    close();
+  });
   if (!document.hidden) open();
-  return { close };
 }

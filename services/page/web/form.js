@@ -25,12 +25,13 @@ export function keyFields(key) {
   const expires = el("input", { type: "datetime-local", id: "field-expires_at" });
   const fields = { enabled, name, description, expires_at: expires };
 
-  const show = (shown) => {
-    enabled.checked = shown.enabled;
-    name.value = shown.name;
-    description.value = shown.description ?? "";
-    expires.value = toLocal(shown.expires_at);
+  const showMember = {
+    enabled: (shown) => (enabled.checked = shown.enabled),
+    name: (shown) => (name.value = shown.name),
+    description: (shown) => (description.value = shown.description ?? ""),
+    expires_at: (shown) => (expires.value = toLocal(shown.expires_at)),
   };
+  const show = (shown) => Object.values(showMember).forEach((showIt) => showIt(shown));
   show(key);
 
   const node = [
@@ -75,5 +76,5 @@ export function keyFields(key) {
     showErrors(errors);
     return errors.length === 0;
   };
-  return { node, fields, show, changes, showErrors, check };
+  return { node, fields, show, showMember, changes, showErrors, check };
 }

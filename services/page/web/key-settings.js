@@ -61,18 +61,15 @@ export function openSettings(opened, events) {
   const meet = (now) => {
     if (now.version === base.version) return;
     const changed = differences(base, now);
-    const touched = Object.keys(form.changes(base)).length > 0;
-    const before = base;
+    const mine = form.changes(base);
     base = now;
-    if (!touched) {
+    if (Object.keys(mine).length === 0) {
       form.show(now);
       news.replaceChildren(el("p", { class: "note" }, `This key was changed elsewhere: it now has ${changed.join(", ")}.`));
     } else {
       // What they typed stays; what they didn't touch follows.
-      for (const [member, input] of Object.entries(form.fields)) {
-        if (member in form.changes(before)) continue;
-        if (member === "enabled") input.checked = now.enabled;
-        else if (member !== "expires_at") input.value = now[member] ?? "";
+      for (const [member, showIt] of Object.entries(form.showMember)) {
+        if (!(member in mine)) showIt(now);
       }
       const take = el("button", { type: "button", onclick: () => (form.show(base), toggled(), news.replaceChildren()) }, "Take the new values");
       news.replaceChildren(el("div", { class: "note" },

@@ -1,6 +1,8 @@
 #include "services/audit/publisher.h"
 
 #include <chrono>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -99,6 +101,63 @@ TEST_F(Published, AnOlderModel_IsRefused_UnlessItIsKnownToBeBehind) {
   EXPECT_EQ(refused.error().code, Errc::damaged);
   EXPECT_THAT(refused.error().message, HasSubstr("the log has 8 events"));
   EXPECT_TRUE(second.resume(/*is_behind=*/true));
+}
+
+/// A model that was behind what was signed, and gets there over the events `rest`.
+class Owed : public Published {
+ protected:
+  void sign_all_and_fall_back() {
+    append(10);
+    catch_up();
+    run();
+    kept = covering(13)->note;
+    publisher.reset();
+    shorter = changed({}, "", {8});
+    other = must(projections::open_read_model(directory / "b", {.cache_bytes = 1U << 20U}));
+    follower.emplace(*shorter, *other, [](const Error&) {});
+    follow();
+    publisher.emplace(*other, follower->gate(), logger,
+                      Publisher::Options{std::string(32, 'k'), file});
+    must(publisher->resume(/*is_behind=*/true));
+    publisher->start();
+  }
+  void follow() {
+    must(follower->catch_up([](const projections::Progress&) {}));
+  }
+  void get_there(const std::function<std::string(std::string)>& alter) {
+    log::Append rest;
+    for (auto& event : must(log.read_after({8}, 100))) rest.events.push_back(alter(event.bytes));
+    must(shorter->append(rest));
+    follow();
+  }
+
+  std::string kept;
+  std::unique_ptr<log::MemoryLog> shorter;
+  std::unique_ptr<projections::ReadModel> other;
+  std::optional<projections::Projector> follower;
+};
+
+TEST_F(Owed, ByTheSameEvents_IsPublishedAsItWasSigned) {
+  sign_all_and_fall_back();
+  EXPECT_EQ(publisher->latest(), nullptr);
+  get_there([](std::string event) { return event; });
+  EXPECT_EQ(covering(13)->note, kept);
+}
+
+TEST_F(Owed, ByOtherEvents_IsKeptAndNothingIsSigned) {
+  sign_all_and_fall_back();
+  get_there([](std::string event) {
+    const auto name = event.find(R"("name":"7")");
+    return name == event.npos ? event : event.replace(name, 10, R"("name":"8")");
+  });
+  const auto deadline = Publisher::Clock::now() + 60s;
+  while (!publisher->failure() && Publisher::Clock::now() < deadline) {
+    std::this_thread::yield();
+  }
+  ASSERT_TRUE(publisher->failure());
+  EXPECT_THAT(publisher->failure()->message, HasSubstr("history was changed"));
+  EXPECT_EQ(publisher->latest(), nullptr);
+  EXPECT_EQ(must(read_checkpoint_file(file)), kept);
 }
 
 TEST_F(Published, WhatWasSignedWithAnotherKeyOrChanged_IsRefused) {
