@@ -24,7 +24,7 @@ ip::address_v6::bytes_type bytes_of(const ip::address& address) {
 std::optional<ip::address> parse_address(std::string_view text) {
   if (text.contains('%')) return std::nullopt;  // A zone is this machine's affair, and any text.
   boost::system::error_code ec;
-  const auto address = ip::make_address(std::string(text), ec);
+  auto address = ip::make_address(std::string(text), ec);
   if (ec) return std::nullopt;
   if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address;
   return ip::make_address_v4(ip::v4_mapped, address.to_v6());
