@@ -114,12 +114,7 @@ Routes::Routes(const projections::ReadModel& model, const log::LogReader& log,
 
 std::vector<http::Route> Routes::table() const {
   const auto row = [this](const char* pattern, Answer (Routes::*handler)(const Request&) const) {
-    http::Route route;
-    route.method = Method::get;
-    route.pattern = pattern;
-    route.handler = http::AsyncHandler(
-        [this, handler](const Request& request) { return (this->*handler)(request); });
-    return route;
+    return http::route_to(this, Method::get, pattern, handler);
   };
   return {row("/tlog/checkpoint", &Routes::checkpoint), row("/tlog/tile/*", &Routes::tile),
           row("/v1/events/{position}/proof", &Routes::proof)};

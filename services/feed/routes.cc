@@ -57,10 +57,7 @@ Routes::Routes(Source& source, const api::Admission& admission)
     : source_(source), admission_(admission) {}
 
 std::vector<http::Route> Routes::table() const {
-  http::Route route;
-  route.pattern = "/v1/events";
-  route.handler = http::AsyncHandler([this](const Request& request) { return follow(request); });
-  return {route};
+  return {http::route_to(this, http::Method::get, "/v1/events", &Routes::follow)};
 }
 
 Result<FollowQuery> Routes::read(const Request& request, const http::Query& query,

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -41,6 +43,21 @@ struct Route {
   Handler handler;
   std::size_t index = 0;  ///< The owner's own number for it, for metrics.
 };
+
+/// A row that a member function of `self` answers, at once or in its own time, as it returns a
+/// Response or waits for one. `self` outlives the router.
+template <typename Self, typename Answer>
+Route route_to(const Self* self, Method method, std::string pattern,
+               Answer (Self::*handler)(const Request&) const) {
+  using BoundHandler =
+      std::conditional_t<std::is_same_v<Answer, Response>, InlineHandler, AsyncHandler>;
+  Route route;
+  route.method = method;
+  route.pattern = std::move(pattern);
+  route.handler =
+      BoundHandler([self, handler](const Request& request) { return (self->*handler)(request); });
+  return route;
+}
 
 /// Finds the route of a request. Immutable after construction; any thread.
 class Router {

@@ -142,21 +142,23 @@ Result<void> Node::open_log(const DataDir& data) {
   id_ = std::move(*id);
   log::KafkaOptions options = config_.log.kafka(id_);
   if (config_.has_role("command")) options.secrets = data.secrets();
-  const auto complain_to_log = [this](const std::string& line) {
-    logger_.warn("kafka", {{"line", line}});
-  };
-  if (auto fit = log::check_topics(options, complain_to_log); !fit) {
+  if (auto fit = log::check_topics(options, kafka_complaints()); !fit) {
     if (fit.error().code != Errc::forbidden) return fit;
     logger_.warn("the topics' settings can't be checked", {{"error", fit.error().message}});
   }
-  auto log = log::open_kafka_log(options, complain_to_log);
+  auto log = log::open_kafka_log(options, kafka_complaints());
   if (!log) return fail(std::move(log.error()));
   kafka_ = log->get();
   log_ = std::move(*log);
-  auto registry = log::open_kafka_replicas(options, complain_to_log);
+  auto registry = log::open_kafka_replicas(options, kafka_complaints());
   if (!registry) return fail(std::move(registry.error()));
   registry_ = std::move(*registry);
   return {};
+}
+
+/// Where the lines of Kafka's clients go.
+log::KafkaLogger Node::kafka_complaints() const {
+  return [this](const std::string& line) { logger_.warn("kafka", {{"line", line}}); };
 }
 
 Result<void> Node::catch_up() {
@@ -393,9 +395,7 @@ nlohmann::ordered_json Node::status() const {
   };
   if (kafka_ != nullptr) {
     sources.candidates = [this] {
-      return log::read_candidates(
-          config_.log.kafka("keyledger-tool"),
-          [this](const std::string& line) { logger_.warn("kafka", {{"line", line}}); });
+      return log::read_candidates(config_.log.kafka("keyledger-tool"), kafka_complaints());
     };
   }
   return deployment_status(sources);
@@ -504,12 +504,8 @@ std::vector<http::Route> Node::service_routes() {
     append(page::routes());
   }
   const auto row = [this](const char* pattern, Response (Node::*handler)(const Request&) const) {
-    http::Route route;
-    route.method = Method::get;
-    route.pattern = pattern;
+    auto route = http::route_to(this, Method::get, pattern, handler);
     route.verify_listener = true;
-    route.handler = http::InlineHandler(
-        [this, handler](const Request& request) { return (this->*handler)(request); });
     return route;
   };
   routes.push_back(row("/healthz", &Node::health));

@@ -85,6 +85,7 @@ class Node {
  private:
   Result<void> open_storage();
   Result<void> open_log(const DataDir& data);
+  log::KafkaLogger kafka_complaints() const;
   Result<void> catch_up();
   Result<void> check_pepper() const;
   Result<void> open_key_ring();

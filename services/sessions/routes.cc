@@ -69,18 +69,9 @@ Routes::Routes(security::Sessions& sessions, const api::Admission& admission, De
       logger_(logger) {}
 
 std::vector<http::Route> Routes::table() const {
-  const auto row = [this](Method method, const char* pattern,
-                          Response (Routes::*handler)(const Request&) const) {
-    http::Route route;
-    route.method = method;
-    route.pattern = pattern;
-    route.handler = http::InlineHandler(
-        [this, handler](const Request& request) { return (this->*handler)(request); });
-    return route;
-  };
-  return {row(Method::get, "/sign-in", &Routes::sign_in),
-          row(Method::get, "/v1/session", &Routes::show),
-          row(Method::delete_, "/v1/session", &Routes::sign_out)};
+  return {http::route_to(this, Method::get, "/sign-in", &Routes::sign_in),
+          http::route_to(this, Method::get, "/v1/session", &Routes::show),
+          http::route_to(this, Method::delete_, "/v1/session", &Routes::sign_out)};
 }
 
 Response Routes::sign_in(const Request& request) const {

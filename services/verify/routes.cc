@@ -90,10 +90,6 @@ std::optional<Response> Routes::answer_at_once(const Request& request, const Way
 }
 
 Routes::Answer Routes::answer_later(const Request& request, Way way) const {
-  // Again: a token that couldn't be judged at once can be by now.
-  if (const auto allowed = (this->*way.may_ask)(request); !allowed) {
-    co_return http::problem(allowed.error(), request.request_id);
-  }
   const std::string_view text = way.query_is_ours ? request.query : "";
   const auto query =
       way.has_as_of ? http::Query::parse(text, {"as_of"}) : http::Query::parse(text, {});

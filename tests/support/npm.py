@@ -4,23 +4,22 @@
     npm.py FOLDER     fetches what is missing and prints where the packages are
 """
 
-import fcntl
 import hashlib
-import os
 import pathlib
 import shutil
 import subprocess
 import sys
 import tempfile
 
+import cache
+
 FETCH_DEADLINE = 600  # Seconds.
 
 
 def cached(folder):
     """Where the packages of `folder` are: a place for each package-lock.json, and nothing half done."""
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
     lock = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
-    return cache / "keyledger" / f"{folder.name}-{lock[:16]}"
+    return cache.place(f"{folder.name}-{lock[:16]}")
 
 
 def fetched(folder):
@@ -28,9 +27,7 @@ def fetched(folder):
     target = cached(folder)
     if target.is_dir():
         return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with open(f"{target}.lock", "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with cache.locked(target):
         if not target.is_dir():
             with tempfile.TemporaryDirectory(dir=target.parent, prefix="fetching-") as temporary:
                 new = pathlib.Path(temporary, "modules")

@@ -5,13 +5,13 @@ repository.
     pypi.py REQUIREMENTS     makes what is missing and prints its Python
 """
 
-import fcntl
 import hashlib
-import os
 import pathlib
 import shutil
 import subprocess
 import sys
+
+import cache
 
 MAKE_DEADLINE = 600  # Seconds.
 
@@ -19,12 +19,9 @@ MAKE_DEADLINE = 600  # Seconds.
 def python(requirements):
     """The Python that has the packages, after fetching them if they aren't there. Any number of processes may ask at
     once."""
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "keyledger"
-    target = cache / f"venv-{hashlib.sha256(requirements.read_bytes()).hexdigest()[:16]}"
+    target = cache.place(f"venv-{hashlib.sha256(requirements.read_bytes()).hexdigest()[:16]}")
     done = target / "made"  # An environment names its own path: it can't be made elsewhere and moved here.
-    cache.mkdir(parents=True, exist_ok=True)
-    with open(f"{target}.lock", "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with cache.locked(target):
         if not done.exists():
             shutil.rmtree(target, ignore_errors=True)
             print(f"fetching {requirements} into {target}", file=sys.stderr)

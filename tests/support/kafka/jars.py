@@ -4,14 +4,16 @@
 As a program: fetches what is missing and prints the folder.
 """
 
-import fcntl
-import os
 import pathlib
 import shutil
 import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree
+
+# Also where this is a program.
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+import cache  # noqa: E402  # pylint: disable=wrong-import-position
 
 POM = pathlib.Path(__file__).resolve().with_name("pom.xml")
 FETCH_DEADLINE = 900  # Seconds.
@@ -23,10 +25,9 @@ class NoBroker(Exception):
 
 def folder(pom=POM):
     """Where the jars of `pom` are. The cache has one folder for each version of Kafka and nothing half done."""
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
     project = xml.etree.ElementTree.parse(pom)
     version = project.findtext("{*}properties/{*}kafka.version")
-    return cache / "keyledger" / f"{project.findtext('{*}artifactId')}-{version}"
+    return cache.place(f"{project.findtext('{*}artifactId')}-{version}")
 
 
 def fetched(pom=POM):
@@ -37,9 +38,7 @@ def fetched(pom=POM):
     target = folder(pom)
     if target.is_dir():
         return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with open(f"{target}.lock", "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with cache.locked(target):
         if not target.is_dir():
             _fetch(pom, target)
     return target
