@@ -19,6 +19,11 @@ def configs(bootstrap, *arguments):
     return _run("kafka.admin.ConfigCommand", bootstrap, *arguments)
 
 
+def acls(bootstrap, *arguments):
+    """Runs kafka-acls with `arguments` (`"--add"`, …) and gives back what it printed."""
+    return _run("org.apache.kafka.tools.AclCommand", bootstrap, *arguments)
+
+
 def move_leaders(bootstrap, names, brokers):
     """Lets the first of `brokers` (`[2, 3, 1]`, which have the replicas) lead partition 0 of the topics `names`: all go
     on, and no connection ends.
