@@ -1,11 +1,9 @@
 #include "services/commands/batch.h"
 
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <variant>
 
 #include "events/log/codec.h"
@@ -27,14 +25,7 @@ struct Overloaded : Handlers... {
 }  // namespace
 
 std::string fresh_id(Instant at) {
-  // Many at a time: asking OpenSSL's generator costs more than what it gives.
-  static thread_local std::array<IdEntropy, 64> drawn;
-  static thread_local std::size_t used = drawn.size();
-  if (used == drawn.size()) {
-    security::random_bytes(std::as_writable_bytes(std::span(drawn)));
-    used = 0;
-  }
-  return make_unique_id(at, drawn[used++]);
+  return make_unique_id(at, security::public_random<IdEntropy>());
 }
 
 bool Batch::must_wait_for(const Submission& submission) const {
