@@ -353,9 +353,9 @@ Result<void> Fold::apply_key_fact(Changes& changes, const Event& event) {
   const State after = evolve(std::move(*before), event.fact, event.time);
   std::string digest(digest_key(after.key.digest));
   if (after.key.status == KeyState::Status::deleted) {
+    changes.put(Family::history_by_digest, digest, keys_key(account, id));
     changes.erase(Family::grants, std::move(digest));
   } else {
-    if (is_new) changes.put(Family::history_by_digest, digest, keys_key(account, id));
     changes.put(Family::grants, std::move(digest),
                 grant_row(account, after.account.username, after.key));
   }
