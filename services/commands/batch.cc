@@ -29,11 +29,14 @@ std::string fresh_id(Instant at) {
 }
 
 bool Batch::must_wait_for(const Submission& submission) const {
-  return submission.idempotency && idempotency_keys_.contains(submission.idempotency->key_hash);
+  if (!submission.idempotency) return false;
+  const std::string& hash = submission.idempotency->key_hash;
+  return added_.idempotency_keys.contains(hash) ||
+         (before_ != nullptr && before_->idempotency_keys.contains(hash));
 }
 
 Result<Outcome> Batch::decide(const Submission& submission, Instant now) {
-  if (submission.idempotency) idempotency_keys_.insert(submission.idempotency->key_hash);
+  if (submission.idempotency) added_.idempotency_keys.insert(submission.idempotency->key_hash);
   return std::visit(Overloaded{
                         [&](const NewKey& wish) { return decide_new_key(submission, wish, now); },
                         [&](const RevealValue&) { return decide_reveal(submission, now); },
@@ -95,24 +98,37 @@ Result<Outcome> Batch::decide_command(const Submission& submission, const std::o
   return outcome;
 }
 
-Result<State> Batch::state(const AccountId& account, const std::optional<KeyId>& key) const {
+Result<State> Batch::state(const AccountId& id, const std::optional<KeyId>& key_id) const {
   State state;
-  if (const auto known = accounts_.find(account); known != accounts_.end()) {
-    state.account = known->second;
-  } else {
-    auto row = context_.model.account(account);
-    if (!row) return fail(std::move(row.error()));
-    state.account = std::move(*row);
-  }
-  if (!key) return state;
-  if (const auto known = keys_.find({account, *key}); known != keys_.end()) {
-    state.key = known->second;
-  } else {
-    auto row = context_.model.key(account, *key);
-    if (!row) return fail(std::move(row.error()));
-    state.key = std::move(*row);
-  }
+  auto its_account = account(id);
+  if (!its_account) return fail(std::move(its_account.error()));
+  state.account = std::move(*its_account);
+  if (!key_id) return state;
+  auto its_key = key(id, *key_id);
+  if (!its_key) return fail(std::move(its_key.error()));
+  state.key = std::move(*its_key);
   return state;
+}
+
+Result<AccountState> Batch::account(const AccountId& id) const {
+  for (const Overlay* overlay : {&added_, before_}) {
+    if (overlay == nullptr) continue;
+    if (const auto known = overlay->accounts.find(id); known != overlay->accounts.end()) {
+      return known->second;
+    }
+  }
+  return context_.model.account(id);
+}
+
+Result<KeyState> Batch::key(const AccountId& account, const KeyId& id) const {
+  const Overlay::KeyPath path{account, id};
+  for (const Overlay* overlay : {&added_, before_}) {
+    if (overlay == nullptr) continue;
+    if (const auto known = overlay->keys.find(path); known != overlay->keys.end()) {
+      return known->second;
+    }
+  }
+  return context_.model.key(account, id);
 }
 
 Result<State> Batch::record(const Submission& submission, const std::optional<KeyId>& key,
@@ -142,9 +158,9 @@ Result<State> Batch::record(const Submission& submission, const std::optional<Ke
   if (facts.empty()) return state;
 
   for (auto& bytes : encoded) append_.events.push_back(std::move(bytes));
-  accounts_[submission.account] = state.account;
+  added_.accounts[submission.account] = state.account;
   if (key) {
-    keys_[{submission.account, *key}] = state.key;
+    added_.keys[{submission.account, *key}] = state.key;
     if (state.key.status == KeyState::Status::deleted) append_.erased.push_back(*key);
   }
   return state;
