@@ -53,7 +53,11 @@ Result<Outcome> Batch::decide_new_key(const Submission& submission, const NewKey
   const CreateKey command{
       key,         wish.name,       wish.description, wish.enabled, wish.expires_at,
       wish.digest, wish.value_hint, wish.register_as};
-  auto outcome = decide_command(submission, key, command, now);
+  State before;  // An id that was made this moment is no other key's.
+  auto its_account = account(submission.account);
+  if (!its_account) return fail(std::move(its_account.error()));
+  before.account = std::move(*its_account);
+  auto outcome = decide_on(std::move(before), submission, key, command, now);
   if (!outcome) return outcome;
 
   outcome->value = wish.value;
@@ -87,9 +91,15 @@ Result<Outcome> Batch::decide_command(const Submission& submission, const std::o
                                       const Command& command, Instant now) {
   auto before = state(submission.account, key);
   if (!before) return fail(std::move(before.error()));
-  const auto facts = keyledger::decide(*before, command, now);
+  return decide_on(std::move(*before), submission, key, command, now);
+}
+
+Result<Outcome> Batch::decide_on(State before, const Submission& submission,
+                                 const std::optional<KeyId>& key, const Command& command,
+                                 Instant now) {
+  const auto facts = keyledger::decide(before, command, now);
   if (!facts) return fail(facts.error());
-  auto after = record(submission, key, *facts, std::move(*before), now);
+  auto after = record(submission, key, *facts, std::move(before), now);
   if (!after) return fail(std::move(after.error()));
 
   Outcome outcome{};

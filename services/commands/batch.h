@@ -69,6 +69,8 @@ class Batch {
   Result<Outcome> decide_reveal(const Submission& submission, Instant now);
   Result<Outcome> decide_command(const Submission& submission, const std::optional<KeyId>& key,
                                  const Command& command, Instant now);
+  Result<Outcome> decide_on(State before, const Submission& submission,
+                            const std::optional<KeyId>& key, const Command& command, Instant now);
   Result<State> state(const AccountId& account, const std::optional<KeyId>& key) const;
   Result<State> record(const Submission& submission, const std::optional<KeyId>& key,
                        const std::vector<Fact>& facts, State state, Instant now);

@@ -39,18 +39,18 @@ void require(int answer) {
   if (answer != 1) throw std::runtime_error("OpenSSL refused an AES-256-GCM operation");
 }
 
-/// Fetched once: EVP_aes_256_gcm() has OpenSSL look it up by its name at every use.
-const EVP_CIPHER* aes_256_gcm() {
-  static const Cipher cipher(EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr));
-  if (!cipher) throw std::runtime_error("OpenSSL has no AES-256-GCM");
-  return cipher.get();
-}
-
-/// A context to begin an operation in, which nothing is left of from the one before but memory. It
-/// keeps the key that it had last, for as long as the thread: key rings are kept for longer.
+/// A context for AES-256-GCM, made once a thread: EVP_aes_256_gcm() has OpenSSL look the cipher up
+/// by its name at every use. An operation begins with a key of its own, and nothing is left in the
+/// context of the one before but that key, for as long as the thread: key rings are kept for
+/// longer.
 EVP_CIPHER_CTX* cipher_context() {
-  static thread_local const CipherContext context(EVP_CIPHER_CTX_new());
-  if (!context) throw std::runtime_error("OpenSSL has no memory for a cipher");
+  static thread_local const CipherContext context = [] {
+    const Cipher cipher(EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr));
+    CipherContext made(EVP_CIPHER_CTX_new());
+    if (!cipher || !made) throw std::runtime_error("OpenSSL has no AES-256-GCM to give");
+    require(EVP_EncryptInit_ex(made.get(), cipher.get(), nullptr, nullptr, nullptr));
+    return made;
+  }();
   return context.get();
 }
 
@@ -71,7 +71,7 @@ std::string seal(const KeyRing& ring, const AccountId& account, const KeyId& key
   sealed.resize(head_bytes + value.size() + kTagBytes);
 
   EVP_CIPHER_CTX* const context = cipher_context();
-  require(EVP_EncryptInit_ex(context, aes_256_gcm(), nullptr, octets(newest.secret),
+  require(EVP_EncryptInit_ex(context, nullptr, nullptr, octets(newest.secret),
                              reinterpret_cast<const unsigned char*>(nonce.data())));
   int written = 0;
   require(
@@ -108,8 +108,8 @@ Result<std::string> unseal(const KeyRing& ring, const AccountId& account, const 
   }
   const std::string bound = associated_data(head, account, key);
   EVP_CIPHER_CTX* const context = cipher_context();
-  require(EVP_DecryptInit_ex(context, aes_256_gcm(), nullptr, octets(envelope_key->secret),
-                             octets(nonce)));
+  require(
+      EVP_DecryptInit_ex(context, nullptr, nullptr, octets(envelope_key->secret), octets(nonce)));
   int written = 0;
   require(
       EVP_DecryptUpdate(context, nullptr, &written, octets(bound), static_cast<int>(bound.size())));
