@@ -67,27 +67,6 @@ void write_history(Changes& changes, const log::StoredEvent& stored,
       event);
 }
 
-Result<State> load_state(const Changes& changes, const AccountId& account, const KeyId* key) {
-  State state;
-  const auto account_row = changes.get(Family::accounts, account.value);
-  if (!account_row) return fail(account_row.error());
-  if (*account_row) {
-    auto read = read_account_row(**account_row);
-    if (!read) return fail(std::move(read.error()));
-    state.account = std::move(*read);
-  }
-  if (key == nullptr) return state;
-  const std::string row_key = keys_key(account, *key);
-  const auto row = changes.get(Family::keys, row_key);
-  if (!row) return fail(row.error());
-  if (*row) {
-    auto read = read_key_row(row_key, **row);
-    if (!read) return fail(std::move(read.error()));
-    state.key = std::move(*read);
-  }
-  return state;
-}
-
 /// A model that has applied what the log says is to be passed over isn't what others are.
 Result<void> check_passed_over(const Changes& changes, const EventQuarantined& fact,
                                Position position) {
@@ -128,6 +107,7 @@ Result<void> Fold::apply(std::span<const log::StoredEvent> events, const Quarant
     oldest_commands_.reset();
     oldest_idempotency_.reset();
     tree_.reset();
+    last_account_.reset();
   };
   std::size_t applied = 0;
   Changes changes(store_);
@@ -293,6 +273,28 @@ Result<void> Fold::pass_over(Changes& changes, const Quarantine& quarantine) {
   return {};
 }
 
+Result<State> Fold::load_state(const Changes& changes, const AccountId& account, const KeyId* key) {
+  State state;
+  if (!last_account_ || last_account_->first != account) {
+    const auto row = changes.get(Family::accounts, account.value);
+    if (!row) return fail(row.error());
+    auto read = *row ? read_account_row(**row) : AccountState{};
+    if (!read) return fail(std::move(read.error()));
+    last_account_.emplace(account, std::move(*read));
+  }
+  state.account = last_account_->second;
+  if (key == nullptr) return state;
+  const std::string row_key = keys_key(account, *key);
+  const auto row = changes.get(Family::keys, row_key);
+  if (!row) return fail(row.error());
+  if (*row) {
+    auto read = read_key_row(row_key, **row);
+    if (!read) return fail(std::move(read.error()));
+    state.key = std::move(*read);
+  }
+  return state;
+}
+
 std::unexpected<Error> Fold::does_not_follow(const Event& event, const std::string& why) {
   failed_for_an_event_ = true;
   return fail(Errc::damaged, std::string(type_name(event.fact)) + " of " +
@@ -328,6 +330,7 @@ Result<void> Fold::apply_account_fact(Changes& changes, const Event& event) {
   const State after = evolve(std::move(*before), event.fact, event.time);
   if (!after.account.registered) return does_not_follow(event, "the account is not registered");
   changes.put(Family::accounts, event.account->value, account_row(after.account));
+  last_account_.emplace(*event.account, after.account);
   if (!was_registered) return {};
   return rewrite_grants(changes, *event.account, after.account.username);
 }
@@ -353,9 +356,9 @@ Result<void> Fold::apply_key_fact(Changes& changes, const Event& event) {
   const State after = evolve(std::move(*before), event.fact, event.time);
   std::string digest(digest_key(after.key.digest));
   if (after.key.status == KeyState::Status::deleted) {
+    changes.put(Family::history_by_digest, digest, keys_key(account, id));
     changes.erase(Family::grants, std::move(digest));
   } else {
-    if (is_new) changes.put(Family::history_by_digest, digest, keys_key(account, id));
     changes.put(Family::grants, std::move(digest),
                 grant_row(account, after.account.username, after.key));
   }

@@ -7,11 +7,13 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "events/events.h"
 #include "events/log/codec.h"
 #include "events/log/event_log.h"
 #include "events/result.h"
+#include "events/state.h"
 #include "projections/changes.h"
 #include "projections/merkle/hash.h"
 #include "projections/oldest_rows.h"
@@ -81,6 +83,7 @@ class Fold {
   Result<void> apply_ledgers_fact(const Changes& changes, const Event& event);
   Result<void> apply_account_fact(Changes& changes, const Event& event);
   Result<void> apply_key_fact(Changes& changes, const Event& event);
+  Result<State> load_state(const Changes& changes, const AccountId& account, const KeyId* key);
   std::unexpected<Error> does_not_follow(const Event& event, const std::string& why);
   Result<void> rewrite_grants(Changes& changes, const AccountId& account,
                               const Username& username) const;
@@ -97,6 +100,8 @@ class Fold {
   OldestRows oldest_idempotency_{Family::idempotency_by_time};
   /// The greatest id (is_unique_id) of a command that was applied; none until the store was asked.
   std::optional<CommandId> newest_command_;
+  /// Which account was loaded last, and what it is now: many events are about the same.
+  std::optional<std::pair<AccountId, AccountState>> last_account_;
   std::uint64_t rejected_runs_ = 0;
   bool failed_for_an_event_ = false;
   /// Where this Fold passed over events: what it writes to the history can't be read before that is

@@ -207,14 +207,25 @@ Result<State> ReadModel::state_at(const AccountId& account, const std::optional<
   return state;
 }
 
-Result<std::optional<Grant>> ReadModel::grant_at(const Digest& digest, Position position) const {
-  std::optional<Grant> none;
+/// The grant is looked for first: it goes in the same moment in which the other row comes.
+Result<std::optional<ReadModel::KeyPath>> ReadModel::owner_of(const Digest& digest) const {
+  auto live = grant(digest);
+  if (!live) return fail(std::move(live.error()));
+  if (*live) return KeyPath{std::move((*live)->account), std::move((*live)->key)};
   const auto row = store_->get(Family::history_by_digest, digest_key(digest));
   if (!row) return fail(row.error());
-  if (!*row) return none;
-  const auto owner = read_keys_key(**row);
-  if (!owner) return fail(Errc::damaged, "an index of the history is damaged");
-  const auto& [account, id] = *owner;
+  if (!*row) return std::optional<KeyPath>{};
+  auto deleted = read_keys_key(**row);
+  if (!deleted) return fail(Errc::damaged, "an index of the history is damaged");
+  return deleted;
+}
+
+Result<std::optional<Grant>> ReadModel::grant_at(const Digest& digest, Position position) const {
+  std::optional<Grant> none;
+  const auto owner = owner_of(digest);
+  if (!owner) return fail(owner.error());
+  if (!*owner) return none;
+  const auto& [account, id] = **owner;
   auto state = state_at(account, id, position);
   if (!state) return fail(std::move(state.error()));
   if (state->key.status != KeyState::Status::live) return none;

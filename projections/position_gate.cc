@@ -76,6 +76,16 @@ void PositionGate::enqueue(Position target, Deadline deadline,
   waiters_.emplace(target, std::move(waiter));
 }
 
+void PositionGate::listen(std::function<void()> listener) {
+  const std::scoped_lock lock(listener_mutex_);
+  listener_ = std::move(listener);
+}
+
+void PositionGate::tell_listener() {
+  const std::scoped_lock lock(listener_mutex_);
+  if (listener_) listener_();
+}
+
 void PositionGate::advance(Position position) {
   std::vector<Waiter> ready;
   {
@@ -87,6 +97,7 @@ void PositionGate::advance(Position position) {
     waiters_.erase(waiters_.begin(), last);
   }
   moved_.notify_all();
+  tell_listener();
   for (auto& waiter : ready) resume(std::move(waiter), {});
 }
 
@@ -98,6 +109,7 @@ void PositionGate::close() {
     ended.swap(waiters_);
   }
   moved_.notify_all();
+  tell_listener();
   for (auto& [target, waiter] : ended) resume(std::move(waiter), asio::error::shut_down);
 }
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -38,6 +39,11 @@ class PositionGate {
   /// The same for a plain thread: blocks.
   Result<void> wait_for(Position target, Deadline deadline);
 
+  /// Has `listener` called whenever position() has moved, and at close(): on the thread that did
+  /// it, which it must not hold up. Nobody is called any more when listen({}) has returned. There
+  /// is one listener at a time, and it must not call listen().
+  void listen(std::function<void()> listener);
+
   void advance(Position position);
 
   /// Ends all waits, those now and those to come, with `unavailable`.
@@ -68,6 +74,7 @@ class PositionGate {
   /// Ends one waiter, if it still waits.
   void end(Position target, std::uint64_t ticket, boost::system::error_code ec);
   static void resume(Waiter waiter, boost::system::error_code ec);
+  void tell_listener();
 
   std::atomic<std::uint64_t> position_{0};
   std::atomic<std::uint64_t> halts_{0};
@@ -76,6 +83,8 @@ class PositionGate {
   std::atomic<bool> closed_{false};          ///< Set under mutex_.
   std::uint64_t next_ticket_ = 0;            ///< Guarded by mutex_.
   std::multimap<Position, Waiter> waiters_;  ///< Guarded by mutex_.
+  std::mutex listener_mutex_;                ///< Held while the listener is called.
+  std::function<void()> listener_;           ///< Guarded by listener_mutex_.
 };
 
 }  // namespace keyledger::projections

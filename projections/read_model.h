@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "events/events.h"
@@ -201,6 +202,11 @@ class ReadModel {
   const Store& store() const { return *store_; }
 
  private:
+  using KeyPath = std::pair<AccountId, KeyId>;
+
+  /// Whose value `digest` is of, also after it was deleted.
+  Result<std::optional<KeyPath>> owner_of(const Digest& digest) const;
+
   /// The account's keys that were live right after the event at `position`, by id.
   Result<std::map<std::string, KeyState>> keys_at(const AccountId& account, Position position,
                                                   Deadline deadline) const;

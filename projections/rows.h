@@ -19,7 +19,7 @@ namespace keyledger::projections {
 // they sort. Reading a row never trusts its bytes: what can't be one is `damaged`.
 
 /// Goes up with every change of a row's form: a model of another format is rebuilt.
-inline constexpr std::uint32_t kRowFormat = 4;
+inline constexpr std::uint32_t kRowFormat = 5;
 
 // meta: the one row of each.
 inline constexpr std::string_view kFormatKey = "format";
@@ -65,7 +65,8 @@ std::string index_row(const IndexEntry& entry);
 /// The result refers to `row`.
 Result<IndexEntry> read_index_row(std::string_view row);
 
-// history_by_digest: the digest; the value is the keys_key() of the key that it was made for.
+// history_by_digest: the digest of a deleted key; the value is the keys_key() of it. Whose a live
+// key's is says its grant: of all rows that a new key needs, those by digest cost most to sort in.
 /// Account and key id of a keys_key(); nothing if it is none.
 std::optional<std::pair<AccountId, KeyId>> read_keys_key(std::string_view key);
 

@@ -77,6 +77,13 @@ class Appending final : public rocksdb::MergeOperator {
   }
 };
 
+/// Whether rows of the family are asked for that may not be there: then it is worth the time of
+/// every row that is written to know it without a search.
+bool is_looked_up(Family family) {
+  return family == Family::keys || family == Family::grants || family == Family::accounts ||
+         family == Family::idempotency || family == Family::history_by_digest;
+}
+
 /// facts.md: whole-key filters, index and filters in the cache, and no bet on hits: a key that is
 /// unknown must cost no more than one that is there.
 rocksdb::ColumnFamilyOptions family_options(Family family,
@@ -91,8 +98,10 @@ rocksdb::ColumnFamilyOptions family_options(Family family,
   options.write_buffer_size = kWriteBufferBytes;
   const bool packs = family != Family::grants && family != Family::tiles;  // Hashes don't.
   options.compression = packs ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
-  options.memtable_prefix_bloom_size_ratio = 0.1;
-  options.memtable_whole_key_filtering = true;
+  if (is_looked_up(family)) {
+    options.memtable_prefix_bloom_size_ratio = 0.1;
+    options.memtable_whole_key_filtering = true;
+  }
   options.merge_operator = std::make_shared<Appending>();
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;

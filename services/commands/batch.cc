@@ -1,11 +1,9 @@
 #include "services/commands/batch.h"
 
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <variant>
 
 #include "events/log/codec.h"
@@ -27,22 +25,18 @@ struct Overloaded : Handlers... {
 }  // namespace
 
 std::string fresh_id(Instant at) {
-  // Many at a time: asking OpenSSL's generator costs more than what it gives.
-  static thread_local std::array<IdEntropy, 64> drawn;
-  static thread_local std::size_t used = drawn.size();
-  if (used == drawn.size()) {
-    security::random_bytes(std::as_writable_bytes(std::span(drawn)));
-    used = 0;
-  }
-  return make_unique_id(at, drawn[used++]);
+  return make_unique_id(at, security::public_random<IdEntropy>());
 }
 
 bool Batch::must_wait_for(const Submission& submission) const {
-  return submission.idempotency && idempotency_keys_.contains(submission.idempotency->key_hash);
+  if (!submission.idempotency) return false;
+  const std::string& hash = submission.idempotency->key_hash;
+  return added_.idempotency_keys.contains(hash) ||
+         (before_ != nullptr && before_->idempotency_keys.contains(hash));
 }
 
 Result<Outcome> Batch::decide(const Submission& submission, Instant now) {
-  if (submission.idempotency) idempotency_keys_.insert(submission.idempotency->key_hash);
+  if (submission.idempotency) added_.idempotency_keys.insert(submission.idempotency->key_hash);
   return std::visit(Overloaded{
                         [&](const NewKey& wish) { return decide_new_key(submission, wish, now); },
                         [&](const RevealValue&) { return decide_reveal(submission, now); },
@@ -59,7 +53,11 @@ Result<Outcome> Batch::decide_new_key(const Submission& submission, const NewKey
   const CreateKey command{
       key,         wish.name,       wish.description, wish.enabled, wish.expires_at,
       wish.digest, wish.value_hint, wish.register_as};
-  auto outcome = decide_command(submission, key, command, now);
+  State before;  // An id that was made this moment is no other key's.
+  auto its_account = account(submission.account);
+  if (!its_account) return fail(std::move(its_account.error()));
+  before.account = std::move(*its_account);
+  auto outcome = decide_on(std::move(before), submission, key, command, now);
   if (!outcome) return outcome;
 
   outcome->value = wish.value;
@@ -93,9 +91,15 @@ Result<Outcome> Batch::decide_command(const Submission& submission, const std::o
                                       const Command& command, Instant now) {
   auto before = state(submission.account, key);
   if (!before) return fail(std::move(before.error()));
-  const auto facts = keyledger::decide(*before, command, now);
+  return decide_on(std::move(*before), submission, key, command, now);
+}
+
+Result<Outcome> Batch::decide_on(State before, const Submission& submission,
+                                 const std::optional<KeyId>& key, const Command& command,
+                                 Instant now) {
+  const auto facts = keyledger::decide(before, command, now);
   if (!facts) return fail(facts.error());
-  auto after = record(submission, key, *facts, std::move(*before), now);
+  auto after = record(submission, key, *facts, std::move(before), now);
   if (!after) return fail(std::move(after.error()));
 
   Outcome outcome{};
@@ -104,24 +108,37 @@ Result<Outcome> Batch::decide_command(const Submission& submission, const std::o
   return outcome;
 }
 
-Result<State> Batch::state(const AccountId& account, const std::optional<KeyId>& key) const {
+Result<State> Batch::state(const AccountId& id, const std::optional<KeyId>& key_id) const {
   State state;
-  if (const auto known = accounts_.find(account); known != accounts_.end()) {
-    state.account = known->second;
-  } else {
-    auto row = context_.model.account(account);
-    if (!row) return fail(std::move(row.error()));
-    state.account = std::move(*row);
-  }
-  if (!key) return state;
-  if (const auto known = keys_.find({account, *key}); known != keys_.end()) {
-    state.key = known->second;
-  } else {
-    auto row = context_.model.key(account, *key);
-    if (!row) return fail(std::move(row.error()));
-    state.key = std::move(*row);
-  }
+  auto its_account = account(id);
+  if (!its_account) return fail(std::move(its_account.error()));
+  state.account = std::move(*its_account);
+  if (!key_id) return state;
+  auto its_key = key(id, *key_id);
+  if (!its_key) return fail(std::move(its_key.error()));
+  state.key = std::move(*its_key);
   return state;
+}
+
+Result<AccountState> Batch::account(const AccountId& id) const {
+  for (const Overlay* overlay : {&added_, before_}) {
+    if (overlay == nullptr) continue;
+    if (const auto known = overlay->accounts.find(id); known != overlay->accounts.end()) {
+      return known->second;
+    }
+  }
+  return context_.model.account(id);
+}
+
+Result<KeyState> Batch::key(const AccountId& account, const KeyId& id) const {
+  const Overlay::KeyPath path{account, id};
+  for (const Overlay* overlay : {&added_, before_}) {
+    if (overlay == nullptr) continue;
+    if (const auto known = overlay->keys.find(path); known != overlay->keys.end()) {
+      return known->second;
+    }
+  }
+  return context_.model.key(account, id);
 }
 
 Result<State> Batch::record(const Submission& submission, const std::optional<KeyId>& key,
@@ -151,9 +168,9 @@ Result<State> Batch::record(const Submission& submission, const std::optional<Ke
   if (facts.empty()) return state;
 
   for (auto& bytes : encoded) append_.events.push_back(std::move(bytes));
-  accounts_[submission.account] = state.account;
+  added_.accounts[submission.account] = state.account;
   if (key) {
-    keys_[{submission.account, *key}] = state.key;
+    added_.keys[{submission.account, *key}] = state.key;
     if (state.key.status == KeyState::Status::deleted) append_.erased.push_back(*key);
   }
   return state;

@@ -26,16 +26,27 @@ struct TermContext {
   bool values_once = false;
 };
 
+/// What decided commands make of the read model, until it has applied them.
+struct Overlay {
+  using KeyPath = std::pair<AccountId, KeyId>;
+
+  std::map<AccountId, AccountState> accounts;
+  std::map<KeyPath, KeyState> keys;
+  std::set<std::string> idempotency_keys;
+};
+
 /// Decides commands one after the other on the read model overlaid with what they themselves add,
 /// and gathers their events for one append. Nothing that it answers is true before that append has
-/// been applied: refusals too may rest on events of the same batch.
+/// been applied: refusals too may rest on events of the same batch, or of the one before.
 class Batch {
  public:
-  /// `context` is used until the Batch is gone.
-  explicit Batch(const TermContext& context) : context_(context) {}
+  /// `before`, if any, is what the batch before adds, which the read model may or may not have
+  /// applied. Both are used until the Batch is gone.
+  explicit Batch(const TermContext& context, const Overlay* before = nullptr)
+      : context_(context), before_(before) {}
 
-  /// Whether a command of this batch has the same idempotency key, so that its events must be
-  /// applied before this one can be answered.
+  /// Whether a command of this batch or of the one before has the same idempotency key, so that its
+  /// events must be applied before this one can be answered.
   bool must_wait_for(const Submission& submission) const;
 
   /// Decides one command at `now`, which is after every earlier event's time. The outcome has no
@@ -50,22 +61,27 @@ class Batch {
   /// The events, once they were appended.
   std::vector<std::string> take_events() { return std::move(append_.events); }
 
- private:
-  using KeyPath = std::pair<AccountId, KeyId>;
+  /// What it adds, for the next.
+  Overlay take_overlay() { return std::move(added_); }
 
+ private:
   Result<Outcome> decide_new_key(const Submission& submission, const NewKey& wish, Instant now);
   Result<Outcome> decide_reveal(const Submission& submission, Instant now);
   Result<Outcome> decide_command(const Submission& submission, const std::optional<KeyId>& key,
                                  const Command& command, Instant now);
+  Result<Outcome> decide_on(State before, const Submission& submission,
+                            const std::optional<KeyId>& key, const Command& command, Instant now);
   Result<State> state(const AccountId& account, const std::optional<KeyId>& key) const;
   Result<State> record(const Submission& submission, const std::optional<KeyId>& key,
                        const std::vector<Fact>& facts, State state, Instant now);
 
+  Result<AccountState> account(const AccountId& id) const;
+  Result<KeyState> key(const AccountId& account, const KeyId& id) const;
+
   const TermContext& context_;
+  const Overlay* const before_;
   log::Append append_;
-  std::map<AccountId, AccountState> accounts_;
-  std::map<KeyPath, KeyState> keys_;
-  std::set<std::string> idempotency_keys_;
+  Overlay added_;
 };
 
 /// A UniqueId with fresh randomness.

@@ -12,6 +12,7 @@ CommandQueue::CommandQueue(std::size_t bound)
           Error{Errc::unavailable, "this node takes no commands yet; nothing was written", {}}) {}
 
 std::optional<Error> CommandQueue::push(Pending& pending) {
+  bool is_enough = false;
   {
     const std::scoped_lock lock(mutex_);
     if (ending_) return ending_;
@@ -20,8 +21,9 @@ std::optional<Error> CommandQueue::push(Pending& pending) {
       return Error{Errc::overloaded, "too many commands are waiting; nothing was written", {}};
     }
     waiting_.push_back(std::move(pending));
+    is_enough = waiting_.size() >= enough_;
   }
-  changed_.notify_one();
+  if (is_enough) changed_.notify_one();
   return std::nullopt;
 }
 
@@ -69,9 +71,9 @@ void CommandQueue::put_back(std::vector<Pending> pending) {
   for (auto& each : pending) each.answer(fail(*closed));
 }
 
-bool CommandQueue::empty() const {
+std::size_t CommandQueue::size() const {
   const std::scoped_lock lock(mutex_);
-  return waiting_.empty();
+  return waiting_.size();
 }
 
 bool CommandQueue::is_open() const {
@@ -79,9 +81,11 @@ bool CommandQueue::is_open() const {
   return !closed_ && !ending_;
 }
 
-void CommandQueue::wait_for_commands(std::chrono::nanoseconds at_most) {
+void CommandQueue::wait_for_commands(std::size_t enough, std::chrono::nanoseconds at_most) {
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, at_most, [this] { return woken_ || !waiting_.empty(); });
+  enough_ = enough;
+  changed_.wait_for(lock, at_most, [&] { return woken_ || waiting_.size() >= enough; });
+  enough_ = kNobodyWaits;
   woken_ = false;
 }
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -46,16 +47,20 @@ class CommandQueue {
   /// answered.
   void put_back(std::vector<Pending> pending);
 
-  bool empty() const;
+  bool empty() const { return size() == 0; }
+  std::size_t size() const;
   bool is_open() const;
 
-  /// Returns when there are commands, wake() was called since the last wait, or after `at_most`.
-  void wait_for_commands(std::chrono::nanoseconds at_most);
+  /// Returns when there are `enough` commands, wake() was called since the last wait, or after
+  /// `at_most`. One thread at a time.
+  void wait_for_commands(std::size_t enough, std::chrono::nanoseconds at_most);
   /// The same, whether there are commands or not.
   void wait_for_wake(std::chrono::nanoseconds at_most);
   void wake();
 
  private:
+  static constexpr std::size_t kNobodyWaits = SIZE_MAX;
+
   const std::size_t bound_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
@@ -63,6 +68,8 @@ class CommandQueue {
   std::optional<Error> closed_;  ///< Guarded by mutex_.
   std::optional<Error> ending_;  ///< Guarded by mutex_.
   bool woken_ = false;           ///< Guarded by mutex_.
+  /// How many commands somebody waits for: others needn't wake him. Guarded by mutex_.
+  std::size_t enough_ = kNobodyWaits;
 };
 
 }  // namespace keyledger::commands

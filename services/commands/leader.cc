@@ -22,6 +22,8 @@ constexpr std::chrono::seconds kHousekeepingInterval{60};
 constexpr std::chrono::seconds kMaxClockSkew{60};
 constexpr std::size_t kMaxErasuresAtOnce = 1000;
 constexpr std::size_t kPageEvents = 4096;
+/// One batch that is applied, and one that is decided on it: of those before, none has an overlay.
+constexpr std::size_t kMaxFlights = 2;
 
 Error clock_is_behind() {
   return Error{Errc::unavailable,
@@ -79,7 +81,7 @@ Wait Leader::step() {
     case State::leading:
       return lead();
     case State::applying:
-      return apply();
+      return drain();
     case State::ended:
       return {Wait::For::change, kIdle, {}};
   }
@@ -223,8 +225,16 @@ Wait Leader::settle() {
 }
 
 Wait Leader::lead() {
+  land();
+  const auto meta = model_.meta();
+  const bool is_another = meta && meta->term != context_.term;
+  if (!flights_.empty() && (is_late() || is_another || !log_.is_elected())) {
+    reopens_ = reopens_ || is_another;
+    set_state(State::applying);
+    return {};
+  }
   if (!log_.is_elected()) return step_aside();
-  if (const auto meta = model_.meta(); meta && meta->term != context_.term) {
+  if (is_another) {
     begin_opening();
     return {};
   }
@@ -232,9 +242,16 @@ Wait Leader::lead() {
     housekeeping();
     return {};
   }
-  auto batch = queue_.take(options_.max_batch);
-  if (batch.empty()) return {Wait::For::commands, kIdle, {}};
-  return carry_out(std::move(batch));
+  if (flights_.size() == kMaxFlights) {
+    return {Wait::For::position, kTryAgainAfter, flights_.front().last};
+  }
+  // Whoever is answered soon may ask again at once: a batch of the few that come before that would
+  // only make the others wait.
+  const std::size_t enough =
+      flights_.empty() ? 1 : std::max<std::size_t>(1, flights_.back().commands.size() / 2);
+  if (queue_.size() >= enough) return carry_out(queue_.take(options_.max_batch));
+  if (flights_.empty()) return {Wait::For::commands, kIdle, {}};
+  return {Wait::For::commands, kTryAgainAfter, flights_.front().last, enough};
 }
 
 void Leader::housekeeping() {
@@ -247,7 +264,7 @@ void Leader::housekeeping() {
 Wait Leader::carry_out(std::vector<Pending> pendings) {
   Flight flight;
   flight.after = gate_.position();
-  Batch batch(context_);
+  Batch batch(context_, flights_.empty() ? nullptr : &flights_.back().overlay);
   std::vector<Pending> deferred;
   const Instant wall = options_.clocks.wall();
   const std::optional<Error> obstacle = find_obstacle(wall);
@@ -280,11 +297,28 @@ Wait Leader::carry_out(std::vector<Pending> pendings) {
     }
   }
   stats_.batches.fetch_add(1, std::memory_order_relaxed);
+  const bool is_deferred = !deferred.empty();
   queue_.put_back(std::move(deferred));
-  if (flight.commands.empty()) return {};
-  if (batch.events() == 0) return confirm(std::move(flight));
-  write(batch, std::move(flight));
+  if (batch.events() > 0) {
+    write(batch, std::move(flight));
+  } else if (!flight.commands.empty() && flights_.empty()) {
+    return confirm(std::move(flight));
+  } else {
+    take_back(std::move(flight));
+  }
+  if (is_deferred && !flights_.empty()) set_state(State::applying);
   return {};
+}
+
+/// Decides the commands of `flight`, of which nothing was written, once more when what they were
+/// decided on is applied.
+void Leader::take_back(Flight flight) {
+  if (flight.commands.empty()) return;
+  std::vector<Pending> again;
+  again.reserve(flight.commands.size());
+  for (auto& decided : flight.commands) again.push_back(std::move(decided.pending));
+  queue_.put_back(std::move(again));
+  if (!flights_.empty()) set_state(State::applying);
 }
 
 /// Answers what adds nothing to the log. Only an append would show that no other writer has come
@@ -299,10 +333,7 @@ Wait Leader::confirm(Flight flight) {
     answer(flight, flight.after);
     return {};
   }
-  std::vector<Pending> again;
-  again.reserve(flight.commands.size());
-  for (auto& decided : flight.commands) again.push_back(std::move(decided.pending));
-  queue_.put_back(std::move(again));
+  take_back(std::move(flight));
   return {Wait::For::position, kTryAgainAfter, *end};
 }
 
@@ -312,10 +343,10 @@ void Leader::write(Batch& batch, Flight flight) {
   flight.answer_by = now() + kAnswerWithin;
   const auto appended = log_.append(batch.append());
   flight.events = batch.take_events();
+  flight.overlay = batch.take_overlay();
   if (appended) {
     flight.last = *appended;
-    flight_ = std::move(flight);
-    set_state(State::applying);
+    flights_.push_back(std::move(flight));
     return;
   }
   stats_.failed_appends.fetch_add(1, std::memory_order_relaxed);
@@ -325,12 +356,20 @@ void Leader::write(Batch& batch, Flight flight) {
   } else {
     refuse(flight, appended.error());
   }
-  begin_opening();
+  reopen();
 }
 
-Wait Leader::apply() {
-  Flight& flight = *flight_;
-  if (gate_.position() >= flight.last) {
+/// Takes the log over, after what is written already is applied.
+void Leader::reopen() {
+  if (flights_.empty()) return begin_opening();
+  reopens_ = true;
+  set_state(State::applying);
+}
+
+/// Answers the batches that are applied.
+void Leader::land() {
+  while (!flights_.empty() && gate_.position() >= flights_.front().last) {
+    Flight& flight = flights_.front();
     const auto meta = model_.meta();
     // After a halt, what is reached may have been passed over: see EventQuarantined. After another
     // writer's term it may have been rejected.
@@ -339,24 +378,43 @@ Wait Leader::apply() {
     if (found && *found) {
       answer(flight, flight.last);
     } else {
-      refuse(flight, nobody_knows("written, but not applied"));
+      refuse_all(nobody_knows("written, but not applied"));  // The next was decided on this one.
     }
-    flight_.reset();
-    set_state(State::leading);
-    queue_.open();
-    return {};
+    flights_.pop_front();
   }
-  const bool is_late = now() >= flight.answer_by || gate_.is_closed();
-  if (is_late && !flight.commands.empty()) {
-    logger_.error("projector did not apply in time", {{"position", flight.last.value}});
-    refuse(flight, nobody_knows("written, but not applied in time"));
+}
+
+Wait Leader::drain() {
+  land();
+  if (flights_.empty()) return finish_draining();
+  if (is_late() && is_any_unanswered()) {
+    logger_.error("projector did not apply in time", {{"position", flights_.front().last.value}});
+    refuse_all(nobody_knows("written, but not applied in time"));
     queue_.close(model_is_behind());
   }
-  if (flight.commands.empty() && !log_.is_elected()) {
-    flight_.reset();
+  if (!is_any_unanswered() && !log_.is_elected()) {
+    flights_.clear();
+    reopens_ = false;
     return step_aside();
   }
-  return {Wait::For::position, kTryAgainAfter, flight.last};
+  return {Wait::For::position, kTryAgainAfter, flights_.front().last};
+}
+
+Wait Leader::finish_draining() {
+  if (std::exchange(reopens_, false)) {
+    begin_opening();
+  } else {
+    set_state(State::leading);
+    queue_.open();
+  }
+  return {};
+}
+
+/// Whether the oldest batch should have been applied, or none will be. There is one.
+bool Leader::is_late() const { return now() >= flights_.front().answer_by || gate_.is_closed(); }
+
+bool Leader::is_any_unanswered() const {
+  return std::ranges::any_of(flights_, [](const Flight& each) { return !each.commands.empty(); });
 }
 
 void Leader::answer(Flight& flight, Position last) {
@@ -370,6 +428,10 @@ void Leader::answer(Flight& flight, Position last) {
 void Leader::refuse(Flight& flight, const Error& why) {
   for (auto& decided : flight.commands) decided.pending.answer(fail(why));
   flight.commands.clear();
+}
+
+void Leader::refuse_all(const Error& why) {
+  for (Flight& flight : flights_) refuse(flight, why);
 }
 
 /// Folding what a key was like takes as long as its history: nobody else's command waits for it.
@@ -435,8 +497,8 @@ void Leader::expire_doubts() {
 }
 
 void Leader::give_up() {
-  if (flight_) in_doubt_.push_back(std::move(*flight_));
-  flight_.reset();
+  refuse_all(nobody_knows("the log did not answer in time"));
+  flights_.clear();
   for (Flight& flight : in_doubt_) refuse(flight, nobody_knows("the log did not answer in time"));
   in_doubt_.clear();
 }
@@ -460,7 +522,7 @@ void Leader::erase_due_envelopes(Instant wall) {
   const auto erased = log_.append(erasure);
   if (!erased) {
     logger_.error("can't erase values that were shown once", {{"error", erased.error().message}});
-    begin_opening();
+    reopen();
     return;
   }
   logger_.info("erased values that were shown once", {{"count", due->size()}});

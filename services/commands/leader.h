@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
@@ -25,14 +26,17 @@ namespace keyledger::commands {
 /// What a Leader waits for before its next step, and for how long at most.
 struct Wait {
   enum class For {
-    nothing,   ///< The next step may come at once.
-    commands,  ///< Something in the queue, or CommandQueue::wake().
+    nothing,  ///< The next step may come at once.
+    /// As many as `commands` in the queue, CommandQueue::wake(), or, where `position` isn't 0, the
+    /// read model at it.
+    commands,
     change,    ///< CommandQueue::wake(), whatever is in the queue.
     position,  ///< The read model at `position`.
   };
   For what = For::nothing;
   std::chrono::nanoseconds at_most{};
   Position position;
+  std::size_t commands = 1;
 };
 
 /// Carries commands out while this process is the log's writer. A state machine that goes on by
@@ -41,9 +45,13 @@ struct Wait {
 ///
 ///     follower ──elected──► opening ──WriterElected written──► settling ──applied──► leading ◄─┐
 ///        ▲                    ▲  ▲                                │                   │        │
-///        │                    │  └──────── another's came after ──┘              batch written │
+///        │                    │  └──────── another's came after ──┘       what comes must wait │
 ///        │                    └── any error of take_over or append ── leading ◄──┐    ▼        │
 ///        └── another elected ── all of them                                      └─ applying ──┘
+///
+/// While the read model applies one batch, the next is decided, on the read model overlaid with
+/// what the one before adds, and appended: so that both have something to do. A batch that can't be
+/// decided so, or an append that failed, waits until all that is written is applied.
 ///
 /// A command is answered when the read model has applied its events; one that has none, when the
 /// log's end, asked for after it was decided, is what it was decided on. One whose append ended
@@ -60,7 +68,7 @@ class Leader {
     opening,   ///< About to take the log over, and to write WriterElected.
     settling,  ///< Waits until that is applied: then all that was before is.
     leading,   ///< Takes commands.
-    applying,  ///< Waits until a batch is applied.
+    applying,  ///< Waits until all that is written is applied.
     ended,     ///< This process can't write any more.
   };
 
@@ -109,9 +117,7 @@ class Leader {
   const std::optional<Error>& obstacle() const { return obstacle_; }
 
   /// Whether a command was decided whose answer isn't known yet.
-  bool has_unanswered() const {
-    return (flight_ && !flight_->commands.empty()) || !in_doubt_.empty();
-  }
+  bool has_unanswered() const { return is_any_unanswered() || !in_doubt_.empty(); }
 
   /// Says of all commands in doubt that nobody knows. When there will be no further step.
   void give_up();
@@ -129,7 +135,8 @@ class Leader {
   struct Flight {
     std::vector<Decided> commands;
     std::vector<std::string> events;
-    Position after;  ///< The read model's position when it was decided.
+    Overlay overlay;
+    Position after;  ///< The read model's position when it was decided: it lies behind that.
     Position last;   ///< Of its last event. None: its outcome is unknown.
     Term term;
     std::uint64_t halts = 0;  ///< PositionGate::halts() when it was appended.
@@ -145,7 +152,8 @@ class Leader {
   Wait open();
   Wait settle();
   Wait lead();
-  Wait apply();
+  Wait drain();
+  Wait finish_draining();
 
   void begin_opening();
   Result<Position> write_barrier();
@@ -155,7 +163,13 @@ class Leader {
   Wait end(const Error& why);
   Wait carry_out(std::vector<Pending> batch);
   Wait confirm(Flight flight);
+  void take_back(Flight flight);
   void write(Batch& batch, Flight flight);
+  void land();
+  void reopen();
+  bool is_late() const;
+  bool is_any_unanswered() const;
+  void refuse_all(const Error& why);
   static void answer(Flight& flight, Position last);
   static void refuse(Flight& flight, const Error& why);
   void answer_again(Pending pending, projections::IdempotencyRecord record);
@@ -183,8 +197,9 @@ class Leader {
   Instant last_time_;
   ClockGuard clock_guard_;
   bool has_taken_over_ = false;
-  Position barrier_;  ///< Of this term's WriterElected.
-  std::optional<Flight> flight_;
+  Position barrier_;            ///< Of this term's WriterElected.
+  std::deque<Flight> flights_;  ///< Written, and not known to be applied; oldest first.
+  bool reopens_ = false;        ///< When they are, the log is to be taken over.
   std::vector<Flight> in_doubt_;
   std::optional<Error> obstacle_;
   std::chrono::steady_clock::time_point opening_since_;

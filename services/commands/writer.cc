@@ -41,9 +41,14 @@ Writer::Writer(log::EventLog& log, const projections::ReadModel& model,
       gate_(gate),
       queue_(options.max_queue),
       leader_({log, model, gate, ring, logger, queue_},
-              leader_options(std::move(options), replays_)) {}
+              leader_options(std::move(options), replays_)) {
+  gate_.listen([this] { queue_.wake(); });
+}
 
-Writer::~Writer() { stop(); }
+Writer::~Writer() {
+  stop();
+  gate_.listen({});
+}
 
 Result<void> Writer::lead(const std::string& url) {
   leader_.set_url(url);
@@ -120,14 +125,10 @@ void Writer::wait(const Wait& next) {
     case Wait::For::nothing:
       return;
     case Wait::For::commands:
-      return queue_.wait_for_commands(next.at_most);
+      return queue_.wait_for_commands(next.commands, next.at_most);
+    case Wait::For::position:  // It wakes the queue when it moves.
     case Wait::For::change:
       return queue_.wait_for_wake(next.at_most);
-    case Wait::For::position: {
-      const auto reached = gate_.wait_for(next.position, steady_clock::now() + next.at_most);
-      // A gate that is closed lets nobody wait at it.
-      if (!reached && reached.error().code == Errc::unavailable) queue_.wait_for_wake(next.at_most);
-    }
   }
 }
 

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "events/result.h"
 #include "events/vocabulary.h"
@@ -12,6 +14,21 @@ namespace keyledger::security {
 
 /// Fills `out` from OpenSSL's CSPRNG. Throws std::runtime_error when there is no randomness.
 void random_bytes(std::span<std::byte> out);
+
+/// Randomness for what needn't be kept secret, such as ids and nonces: drawn many at a time, since
+/// asking OpenSSL's generator costs more than what it gives. Each draw is given out once. Any
+/// thread. As random_bytes().
+template <typename T>
+T public_random() {
+  static_assert(std::is_trivially_copyable_v<T>);
+  static thread_local std::array<T, 64> drawn;
+  static thread_local std::size_t used = drawn.size();
+  if (used == drawn.size()) {
+    random_bytes(std::as_writable_bytes(std::span(drawn)));
+    used = 0;
+  }
+  return drawn[used++];
+}
 
 /// Whether both are equal, in time that depends on their lengths only.
 bool equal_in_constant_time(std::string_view left, std::string_view right);

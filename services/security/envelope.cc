@@ -17,6 +17,7 @@ constexpr char kFormat = 1;
 constexpr std::size_t kNonceBytes = 12;
 constexpr std::size_t kTagBytes = 16;
 
+using Cipher = Handle<EVP_CIPHER, EVP_CIPHER_free>;
 using CipherContext = Handle<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
 
 const unsigned char* octets(std::string_view text) {
@@ -38,6 +39,21 @@ void require(int answer) {
   if (answer != 1) throw std::runtime_error("OpenSSL refused an AES-256-GCM operation");
 }
 
+/// A context for AES-256-GCM, made once a thread: EVP_aes_256_gcm() has OpenSSL look the cipher up
+/// by its name at every use. An operation begins with a key of its own, and nothing is left in the
+/// context of the one before but that key, for as long as the thread: key rings are kept for
+/// longer.
+EVP_CIPHER_CTX* cipher_context() {
+  static thread_local const CipherContext context = [] {
+    const Cipher cipher(EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr));
+    CipherContext made(EVP_CIPHER_CTX_new());
+    if (!cipher || !made) throw std::runtime_error("OpenSSL has no AES-256-GCM to give");
+    require(EVP_EncryptInit_ex(made.get(), cipher.get(), nullptr, nullptr, nullptr));
+    return made;
+  }();
+  return context.get();
+}
+
 }  // namespace
 
 std::string seal(const KeyRing& ring, const AccountId& account, const KeyId& key,
@@ -49,23 +65,21 @@ std::string seal(const KeyRing& ring, const AccountId& account, const KeyId& key
   sealed += newest.id;
   const std::string bound = associated_data(sealed, account, key);
 
-  std::array<std::byte, kNonceBytes> nonce;
-  random_bytes(nonce);
+  const auto nonce = public_random<std::array<std::byte, kNonceBytes>>();
   sealed.append(reinterpret_cast<const char*>(nonce.data()), nonce.size());
   const std::size_t head_bytes = sealed.size();
   sealed.resize(head_bytes + value.size() + kTagBytes);
 
-  const CipherContext context(EVP_CIPHER_CTX_new());
-  require(EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, octets(newest.secret),
+  EVP_CIPHER_CTX* const context = cipher_context();
+  require(EVP_EncryptInit_ex(context, nullptr, nullptr, octets(newest.secret),
                              reinterpret_cast<const unsigned char*>(nonce.data())));
   int written = 0;
-  require(EVP_EncryptUpdate(context.get(), nullptr, &written, octets(bound),
-                            static_cast<int>(bound.size())));
+  require(
+      EVP_EncryptUpdate(context, nullptr, &written, octets(bound), static_cast<int>(bound.size())));
   unsigned char* out = octets(sealed) + head_bytes;
-  require(EVP_EncryptUpdate(context.get(), out, &written, octets(value),
-                            static_cast<int>(value.size())));
-  require(EVP_EncryptFinal_ex(context.get(), out + written, &written));
-  require(EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_GET_TAG, kTagBytes, out + value.size()));
+  require(EVP_EncryptUpdate(context, out, &written, octets(value), static_cast<int>(value.size())));
+  require(EVP_EncryptFinal_ex(context, out + written, &written));
+  require(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_GET_TAG, kTagBytes, out + value.size()));
   return sealed;
 }
 
@@ -93,17 +107,17 @@ Result<std::string> unseal(const KeyRing& ring, const AccountId& account, const 
                                         "; is it the ring that the value was made with?");
   }
   const std::string bound = associated_data(head, account, key);
-  const CipherContext context(EVP_CIPHER_CTX_new());
-  require(EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr,
-                             octets(envelope_key->secret), octets(nonce)));
+  EVP_CIPHER_CTX* const context = cipher_context();
+  require(
+      EVP_DecryptInit_ex(context, nullptr, nullptr, octets(envelope_key->secret), octets(nonce)));
   int written = 0;
-  require(EVP_DecryptUpdate(context.get(), nullptr, &written, octets(bound),
-                            static_cast<int>(bound.size())));
+  require(
+      EVP_DecryptUpdate(context, nullptr, &written, octets(bound), static_cast<int>(bound.size())));
   std::string value(secret_text.size(), '\0');
-  require(EVP_DecryptUpdate(context.get(), octets(value), &written, octets(secret_text),
+  require(EVP_DecryptUpdate(context, octets(value), &written, octets(secret_text),
                             static_cast<int>(secret_text.size())));
-  require(EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, kTagBytes, tag.data()));
-  if (EVP_DecryptFinal_ex(context.get(), octets(value) + written, &written) != 1) return damaged();
+  require(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, kTagBytes, tag.data()));
+  if (EVP_DecryptFinal_ex(context, octets(value) + written, &written) != 1) return damaged();
   return value;
 }
 

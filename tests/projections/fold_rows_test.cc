@@ -145,9 +145,23 @@ TEST_F(FoldRows, OfADeletedKey_KeepHistoryAndIndexes) {
   ledger.tell({ledger.story.key_created(fact), ledger.story.about(fact.key, KeyDeleted{})});
   EXPECT_THAT(positions_about(ledger.model(), fact.key), ElementsAre(4, 5));
   EXPECT_THAT(positions_about(ledger.model(), "acme"), ElementsAre(3, 4, 5));
-  const auto owner =
-      must(ledger.writable_model().store().get(Family::history_by_digest, digest_key(fact.digest)));
-  EXPECT_EQ(owner, keys_key(kAcme, fact.key));
+  const auto owner = [&] {
+    return must(
+        ledger.writable_model().store().get(Family::history_by_digest, digest_key(fact.digest)));
+  };
+  EXPECT_EQ(owner(), keys_key(kAcme, fact.key));
+  const auto grant = must(ledger.model().grant_at(fact.digest, Position{4}));
+  ASSERT_TRUE(grant);
+  EXPECT_EQ(grant->key, fact.key);
+}
+
+TEST_F(FoldRows, OfALiveKey_AreFoundByItsDigestInOnePlace) {
+  const KeyCreated fact = a_creation();
+  ledger.tell({ledger.story.key_created(fact)});
+  EXPECT_TRUE(ledger.grant(fact));
+  EXPECT_EQ(
+      must(ledger.writable_model().store().get(Family::history_by_digest, digest_key(fact.digest))),
+      std::nullopt);
 }
 
 TEST_F(FoldRows, OfEveryEvent_KeepItsBytesInTheHistory) {

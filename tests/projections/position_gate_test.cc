@@ -161,6 +161,21 @@ TEST(PositionGate, NeverGoesBack) {
   EXPECT_EQ(gate.position(), Position{5});
 }
 
+TEST(PositionGate, WithAListener_CallsItAfterEachMoveAndAtTheEnd) {
+  PositionGate gate;
+  std::vector<std::uint64_t> heard;
+  gate.listen([&] { heard.push_back(gate.is_closed() ? 0 : gate.position().value); });
+  gate.advance(Position{1});
+  gate.advance(Position{3});
+  gate.advance(Position{2});
+  gate.close();
+  EXPECT_EQ(heard, (std::vector<std::uint64_t>{1, 3, 0}));
+
+  gate.listen({});
+  gate.advance(Position{4});
+  EXPECT_EQ(heard.size(), 3u);
+}
+
 TEST(PositionGate, ForAThread_WaitsUntilThePositionIsReached) {
   PositionGate gate;
   auto answer = std::async(std::launch::async, [&] { return gate.wait_for(Position{2}, far()); });

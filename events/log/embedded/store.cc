@@ -62,6 +62,11 @@ std::vector<rocksdb::ColumnFamilyDescriptor> family_descriptors() {
     options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
     options.compression = rocksdb::kLZ4Compression;
     options.paranoid_file_checks = true;
+    if (name == kFamilies[sealed]) {
+      // A new key has no envelope yet, and that is looked for each time.
+      options.memtable_prefix_bloom_size_ratio = 0.02;
+      options.memtable_whole_key_filtering = true;
+    }
     descriptors.emplace_back(name, options);
   }
   return descriptors;

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 
 #include <gmock/gmock.h>
 
@@ -181,8 +182,13 @@ TEST(WriterAppend, ThatFailsForABatch_FailsAllThatRestOnIt) {
   ASSERT_CARRIED_OUT(creation);
   const KeyId key = creation->state.key.id;
   HeldLog::Hold projector(disk.log, HeldLog::Call::read);
-  auto first = ledger.start(rename(key, "deploy"));
-  ASSERT_TRUE(projector.wait_until_held());
+  // Two batches are written, neither of which can be applied: what comes then waits together.
+  std::vector<std::future<Answer>> written;
+  for (const char* name : {"deploy", "test"}) {
+    const Position end = end_of(disk.memory);
+    written.push_back(ledger.start(rename(key, name)));
+    ASSERT_TRUE(disk.memory.wait_beyond(end, {}, std::chrono::seconds{20}));
+  }
   std::vector<std::future<Answer>> futures;
   futures.push_back(ledger.start(command(DeleteKey{}, key)));
   futures.push_back(ledger.start(rename(key, "not found, if that was written")));
@@ -190,7 +196,7 @@ TEST(WriterAppend, ThatFailsForABatch_FailsAllThatRestOnIt) {
   disk.memory.fail_next_append(Errc::unavailable);
   projector.release();
 
-  ASSERT_CARRIED_OUT(RunningLedger::answer(std::move(first)));
+  for (auto& future : written) ASSERT_CARRIED_OUT(RunningLedger::answer(std::move(future)));
   for (auto& future : futures) {
     expect_refused(RunningLedger::answer(std::move(future)), Errc::unavailable);
   }

@@ -66,6 +66,18 @@ TEST(Envelope, AlteredAtAnyBit_IsDamagedOrNamesAKeyThatIsNotThere) {
   }
 }
 
+TEST(Envelope, AfterOnesThatWereDamaged_IsSealedAndOpenedAsEver) {
+  const KeyRing ring = KeyRing::generate();
+  std::string altered = seal(ring, kAcme, kKey, kValue);
+  altered.back() = static_cast<char>(altered.back() ^ 1);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(refusal(unseal(ring, kAcme, kKey, altered)), Errc::damaged);
+    const std::string sealed = seal(ring, kAcme, kKey, kValue);
+    EXPECT_EQ(refusal(unseal(ring, kAcme, kKey, altered)), Errc::damaged);
+    EXPECT_EQ(unseal(ring, kAcme, kKey, sealed), kValue);
+  }
+}
+
 TEST(Envelope, CutAnywhere_IsRefused) {
   const KeyRing ring = KeyRing::generate();
   const std::string sealed = seal(ring, kAcme, kKey, kValue);

@@ -1,104 +1,12 @@
 #include "services/commands/leader.h"
 
-#include <algorithm>
-#include <memory>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <variant>
-#include <vector>
-
 #include <gtest/gtest.h>
 
-#include "events/key_value.h"
 #include "events/log/codec.h"
-#include "services/security/crypto.h"
-#include "tests/services/commands/simulation/simulated_node.h"
+#include "tests/services/commands/simulation/two_leaders.h"
 
 namespace keyledger::commands::simulation {
 namespace {
-
-using namespace std::chrono_literals;
-
-/// Two nodes on one log, which do what a test says, and nothing else.
-class LeaderTest : public testing::Test {
- protected:
-  using Answer = std::shared_ptr<std::optional<Result<Outcome>>>;
-
-  LeaderTest() {
-    first.start();
-    second.start();
-  }
-
-  /// Goes on until nothing is left to do at once: what was committed is applied.
-  static void go_on(SimulatedNode& node) {
-    for (int i = 0; i < 50; ++i) {
-      node.receive(1'000);
-      if (!node.is_due()) return;
-      node.step();
-    }
-    FAIL() << "it does not come to rest";
-  }
-  void lead(SimulatedNode& node) {
-    node.elect(true);
-    go_on(node);
-    ASSERT_TRUE(node.leads());
-  }
-
-  Submission create() {
-    Submission submission{};
-    submission.account = AccountId{"acme"};
-    submission.actor.subject = "user-ada";
-    submission.deadline = time.now() + 1h;
-    NewKey key{};
-    key.name = KeyName{"build"};
-    key.value = make_key_value("kl", {});
-    key.digest = security::Hmac(ring.pepper())(key.value);
-    key.value_hint = value_hint("kl", key.value);
-    key.register_as = Username{"ada@example.com"};
-    submission.wish = std::move(key);
-    return submission;
-  }
-  Submission rename(const KeyId& key, std::string_view name) {
-    Submission submission = create();
-    submission.key = key;
-    submission.wish = ChangeKey{.name = KeyName{std::string(name)}};
-    return submission;
-  }
-
-  static Answer ask(SimulatedNode& node, Submission submission) {
-    auto answer = std::make_shared<std::optional<Result<Outcome>>>();
-    node.submit({std::move(submission), [answer](Result<Outcome> outcome) { *answer = outcome; }});
-    return answer;
-  }
-  KeyId created_key(SimulatedNode& node) {
-    const Answer answer = ask(node, create());
-    go_on(node);
-    return (*answer)->value().state.key.id;
-  }
-  static Errc code(const Answer& answer) { return (*answer)->error().code; }
-
-  std::vector<std::string_view> types() const {
-    std::vector<std::string_view> types;
-    for (const auto& committed : cluster.events()) {
-      types.push_back(type_name(std::get<Event>(log::decode(committed.event.bytes).value()).fact));
-    }
-    return types;
-  }
-  std::size_t count(std::string_view type) const {
-    return static_cast<std::size_t>(std::ranges::count(types(), type));
-  }
-
-  VirtualTime time;
-  Trace trace{time, false};
-  Random random{1};
-  SimulatedCluster cluster{random, time, trace, {}};
-  ModelPool models;
-  security::KeyRing ring = security::KeyRing::generate();
-  logging::Logger logger{kNoLevel};
-  SimulatedNode first{1, {cluster, time, trace, ring, logger}, models.lease(), [] {}};
-  SimulatedNode second{2, {cluster, time, trace, ring, logger}, models.lease(), [] {}};
-};
 
 TEST_F(LeaderTest, ThatIsElected_CarriesCommandsOut) {
   lead(first);
@@ -224,41 +132,6 @@ TEST_F(LeaderTest, WhoseDoubtNobodySettles_SaysSoInTime) {
   EXPECT_EQ(code(answer), Errc::outcome_unknown);
 }
 
-/// A Leader whose read model and gate move apart.
-struct TornNode {
-  TornNode(SimulatedCluster& cluster, const Trace& trace, ModelPool& models,
-           const security::KeyRing& ring, logging::Logger& logger, Clocks clocks)
-      : tail(cluster),
-        log(3, cluster, tail, trace, [] {}),
-        model(models.lease()),
-        projector(tail, *model, [](const auto&) {}),
-        leader({log, *model, gate, ring, logger, queue}, {.clocks = std::move(clocks)}) {
-    log.elect(true);
-    while (leader.step().what != Wait::For::commands) {
-      apply();
-      gate.advance(projector.gate().position());
-    }
-  }
-
-  void apply() {
-    tail.move(1'000);
-    ASSERT_TRUE(projector.catch_up([](const auto&) {}));
-  }
-  void push(Submission submission) {
-    Pending pending{std::move(submission), [this](Result<Outcome> outcome) { answer = outcome; }};
-    ASSERT_FALSE(queue.push(pending));
-  }
-
-  SimulatedTail tail;
-  SimulatedLog log;
-  ModelPool::Lease model;
-  projections::Projector projector;
-  projections::PositionGate gate;
-  CommandQueue queue{1};
-  Leader leader;
-  std::optional<Result<Outcome>> answer;
-};
-
 TEST_F(LeaderTest, WhoseGateIsBehindItsModel_StillFindsWhatLanded) {
   TornNode node(cluster, trace, models, ring, logger, first.clocks());
   cluster.faults.landed = 1;
@@ -271,7 +144,8 @@ TEST_F(LeaderTest, WhoseGateIsBehindItsModel_StillFindsWhatLanded) {
   node.apply();
   node.leader.step();
   node.leader.step();
-  ASSERT_TRUE(node.answer && *node.answer) << node.answer->error().message;
+  ASSERT_EQ(node.answers.size(), 1u);
+  ASSERT_TRUE(node.answers.front()) << node.answers.front().error().message;
 }
 
 TEST_F(LeaderTest, WhoseProjectorHalted_NeverSaysThatWhatWasPassedOverSucceeded) {
@@ -289,8 +163,9 @@ TEST_F(LeaderTest, WhoseProjectorHalted_NeverSaysThatWhatWasPassedOverSucceeded)
   node.apply();
   node.gate.advance(node.projector.gate().position());
   node.leader.step();
-  ASSERT_TRUE(node.answer && !*node.answer);
-  EXPECT_EQ(node.answer->error().code, Errc::outcome_unknown);
+  ASSERT_EQ(node.answers.size(), 1u);
+  ASSERT_FALSE(node.answers.front());
+  EXPECT_EQ(node.answers.front().error().code, Errc::outcome_unknown);
 }
 
 TEST_F(LeaderTest, WhoseClockWasCorrectedSlowlyWhileItFollowed_IsTrusted) {

@@ -80,15 +80,17 @@ bool SimulatedNode::is_due() const {
   if (!process_) return false;
   const Process& process = *process_;
   const bool is_late = world_.time.now() >= process.wait_until;
+  const bool is_reached = process.projector.gate().position() >= process.wait.position;
   switch (process.wait.what) {
     case Wait::For::nothing:
       return true;
     case Wait::For::commands:
-      return is_late || process.is_woken || !process.queue.empty();
+      return is_late || process.is_woken || process.queue.size() >= process.wait.commands ||
+             (process.wait.position > Position{} && is_reached);
     case Wait::For::change:
       return is_late || process.is_woken;
     case Wait::For::position:
-      return is_late || process.projector.gate().position() >= process.wait.position;
+      return is_late || is_reached;
   }
   std::unreachable();
 }
