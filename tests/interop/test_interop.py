@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import unittest
 
-from node import DEADLINE, KEYLEDGER, ROOT, Node, run
+from node import DEADLINE, KEYLEDGER, ROOT, Node, eventually, run
 
 INTEROP = os.environ.get("INTEROP", str(ROOT / "build" / "dev" / "interop"))
 CHANGE_HISTORY = pathlib.Path(KEYLEDGER).with_name("change_history")
@@ -118,14 +118,14 @@ class Interoperation(unittest.TestCase):
                 file.write_bytes(whole)
 
     def test_history_that_was_changed_under_a_node_is_noticed_by_every_reader(self):
-        for how, where in ((("flip", CHANGED, "acme"), CHANGED), (("swap", CHANGED, CHANGED + 2), CHANGED)):
+        for how in (("flip", CHANGED, "acme"), ("swap", CHANGED, CHANGED + 2), ("cut", CHANGED)):
             with self.subTest(how[0]):
                 self.setUp()
                 self.change(*how)
-                self.assertIn(f"position {where} ", self.verified(expect=1))
+                self.assertIn(f"position {CHANGED} ", self.verified(expect=1))
                 with Node(self.copy) as node:
                     self.assertEqual(failures(self.ask(node)), {"inclusion", "mirror", "fsck"})
-                    answer = node.get(f"/v1/events/{where}/proof", token=node.token(scope=AUDITOR))
+                    answer = node.get(f"/v1/events/{CHANGED}/proof", token=node.token(scope=AUDITOR))
                     self.assertEqual(answer.status, 500)
 
     def test_a_history_that_lacks_events_is_not_served(self):
@@ -154,6 +154,26 @@ class Interoperation(unittest.TestCase):
                     self.checkpoint_of(node)
                     self.assertEqual(failures(self.ask(node)), {"consistency"})
                 self.assertIn("history was", self.verified(expect=1))
+
+    def test_an_event_that_was_made_unreadable_is_named_and_a_quarantine_does_not_make_it_good(self):
+        self.change("cut", CHANGED)
+        run("projection", "rebuild", "--data-dir", self.copy, expect=1)
+        shutil.rmtree(self.copy / "read-model")
+        self.assertIn(f"position {CHANGED} ", self.verified(expect=1))
+        with Node(self.copy) as node:
+            # It halts there, so it has nothing that it may sign, and shows nothing.
+            self.assertEqual(failures(self.ask(node)), {"checkpoint"})
+            self.assertIn(f"position {CHANGED} ", self.verified(expect=1))
+            run("projection", "quarantine", CHANGED, "--data-dir", self.copy, "--reason", "never mind")
+            changed = lambda: "history was changed" in node.get("/readyz").body.decode()
+            eventually(changed, "it is compared with what was signed")
+            self.assertEqual(failures(self.ask(node)), {"checkpoint"})
+        self.assertIn(f"position {CHANGED} ", self.verified(expect=1))
+        (self.copy / "checkpoint").unlink()
+        with Node(self.copy) as node:
+            self.checkpoint_of(node)
+            self.assertEqual(failures(self.ask(node)), {"consistency"})
+        self.assertIn("history was changed", self.verified(expect=1))
 
     def test_a_checkpoint_that_was_rewritten_is_believed_by_nobody(self):
         file = self.copy / "checkpoint"
