@@ -99,6 +99,25 @@ class Interoperation(unittest.TestCase):
         self.assertEqual([f'{{"position":{i + 1},{line[1:]}' for i, line in enumerate(mirrored)],
                          replayed[:len(mirrored)])
 
+    def test_the_steps_that_the_manual_tells_auditors_work(self):
+        manual = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+        steps = re.findall(r"```sh\n(.*?)```", re.search("<!-- audit:begin -->(.*)<!-- audit:end -->", manual, re.S)[1], re.S)
+        programs = self.here / "programs"
+        programs.mkdir()
+        (programs / "interop").symlink_to(os.path.abspath(INTEROP))
+        (programs / "keyledger").symlink_to(os.path.abspath(KEYLEDGER))
+        with Node(self.copy) as node:
+            done = subprocess.run(["bash", "-euo", "pipefail", "-c", "".join(steps)], cwd=self.here, text=True,
+                                  capture_output=True, check=False, stdin=subprocess.DEVNULL, timeout=DEADLINE,
+                                  env={**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "DATA": str(self.copy),
+                                       "URL": f"http://{node.host}:{node.port}"})
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual([done.stdout.count(f"ok {name}\n") for name in ("mirror", "proof", "consistency", "fsck")],
+                         [1, 1, 2, 3])
+        self.assertIn('"type": "keyledger.AccountRegistered"', done.stdout)  # What the proof is of.
+        self.assertIn("position,", done.stdout)  # The trail as CSV.
+        self.assertIn('{"verified":{"size":', done.stdout)
+
     def test_an_exported_log_is_verified_and_any_bit_of_it_counts(self):
         exported = self.here / "exported"
         said = run("audit", "export", "--data-dir", self.copy, exported)[0]
