@@ -106,6 +106,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_made_path(choices);
   check_claimed_checkpoint(text);
   check_claimed_note(text, key.empty() ? signer().verifier_key() : key);
-  check_made_note(text, choices);
+  // Signing and verifying take longer than all the rest: once in a while.
+  if (choices.ConsumeIntegralInRange(0, 15) == 0) check_made_note(text, choices);
   return 0;
 }
