@@ -141,13 +141,15 @@ int verify_log(const AuditArguments& arguments) {
 int export_log(const AuditArguments& arguments) {
   const DataDir data(arguments.data_dir);
   // The log is opened after the checkpoint, so that it has all that was signed.
-  const auto note = read_published(data);
+  const bool is_named = !arguments.checkpoint.empty();
+  const auto file = is_named ? arguments.checkpoint : data.checkpoint();
+  const auto note = is_named ? audit::read_checkpoint_file(file) : read_published(data);
   if (!note) return failed(note.error());
   const auto log = open_log_for_reading(arguments.log, data);
   if (!log) return failed(log.error());
   const auto key = find_verifier_key(arguments, **log);
   if (!key) return failed(key.error());
-  const auto checkpoint = open_checkpoint(*note, data.checkpoint(), *key);
+  const auto checkpoint = open_checkpoint(*note, file, *key);
   if (!checkpoint) return failed(checkpoint.error());
   const auto done = audit::export_log(**log, *checkpoint, *note, arguments.directory);
   if (!done) return failed(done.error());

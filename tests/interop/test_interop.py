@@ -122,6 +122,12 @@ class Interoperation(unittest.TestCase):
         exported = self.here / "exported"
         said = run("audit", "export", "--data-dir", self.copy, exported)[0]
         self.assertEqual(json.loads(said)["size"], EVENTS)
+        self.assertIn("there is no checkpoint", run("audit", "export", "--data-dir", self.here, self.here / "a", expect=1)[1])
+        as_kept = self.here / "as-kept"
+        said = run("audit", "export", "--data-dir", self.copy, "--checkpoint", self.kept, as_kept)[0]
+        self.assertEqual(json.loads(said)["size"], KEPT)
+        self.assertEqual((as_kept / "checkpoint").read_bytes(), self.kept.read_bytes())
+        self.assertEqual(interop("--vkey", self.vkey, "--dir", as_kept), dict.fromkeys({"checkpoint", "inclusion", "fsck"}))
         arguments = ("--vkey", self.vkey, "--dir", exported, "--since", self.kept, "--mirror", self.here / "mirror")
         self.assertEqual(interop(*arguments), dict.fromkeys(CHECKS))
         for name, expected in (("tile/entries/000", {"inclusion", "mirror", "fsck"}),
