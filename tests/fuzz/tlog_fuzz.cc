@@ -96,17 +96,16 @@ void check_made_note(std::string text, FuzzedDataProvider& choices) {
 /// A verifier key, a line feed, and what is taken for a path, a checkpoint and a note each; empty
 /// in the place of the key stands for the seeds' own.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace keyledger;  // NOLINT(google-build-using-namespace): it is not in a namespace.
   const std::string whole(reinterpret_cast<const char*>(data), size);
   const auto line_feed = whole.find('\n');
   const std::string key = whole.substr(0, line_feed);
   const std::string text = line_feed == whole.npos ? "" : whole.substr(line_feed + 1);
   FuzzedDataProvider choices(data, size);
-  check_claimed_path(text);
-  check_made_path(choices);
-  check_claimed_checkpoint(text);
-  check_claimed_note(text, key.empty() ? signer().verifier_key() : key);
+  keyledger::check_claimed_path(text);
+  keyledger::check_made_path(choices);
+  keyledger::check_claimed_checkpoint(text);
+  keyledger::check_claimed_note(text, key.empty() ? keyledger::signer().verifier_key() : key);
   // Signing and verifying take longer than all the rest: once in a while.
-  if (choices.ConsumeIntegralInRange(0, 15) == 0) check_made_note(text, choices);
+  if (choices.ConsumeIntegralInRange(0, 15) == 0) keyledger::check_made_note(text, choices);
   return 0;
 }
