@@ -141,9 +141,9 @@ Result<HistoryPage> ReadModel::history(const HistoryQuery& query) const {
   return page;
 }
 
-Result<FollowPage> ReadModel::follow(const FollowQuery& query) const {
-  FollowPage page{{}, query.up_to};
-  if (query.after >= query.up_to) return FollowPage{{}, query.after};
+Result<FollowPage> ReadModel::follow(const FollowQuery& query, const FollowTake& take) const {
+  FollowPage page{query.up_to};
+  if (query.after >= query.up_to) return FollowPage{query.after};
   constexpr std::string_view kPrefix = "keyledger.";
   const auto wants = [&](std::string_view type) {
     if (type.starts_with(kPrefix)) type.remove_prefix(kPrefix.size());
@@ -153,10 +153,11 @@ Result<FollowPage> ReadModel::follow(const FollowQuery& query) const {
   std::size_t bytes = 0;
   Result<void> failure;
   /// Whether there is room for more.
-  const auto took = [&](Position position, std::optional<std::string> event) {
+  const auto took = [&](Position position, std::optional<std::string_view> event) {
     if (event) {
       bytes += event->size();
-      page.entries.push_back({position, std::move(*event)});
+      ++page.events;
+      take(position, *event);
     }
     const bool full = bytes >= query.max_bytes || ++rows >= query.max_rows;
     if (full) page.last = position;
@@ -170,7 +171,7 @@ Result<FollowPage> ReadModel::follow(const FollowQuery& query) const {
     const auto position = read_position_key(key);
     if (!position) return damaged();
     const bool wanted = wants(query.types.empty() ? "" : log::outline(event).type);
-    return took(*position, wanted ? std::optional(std::string(event)) : std::nullopt);
+    return took(*position, wanted ? std::optional(event) : std::nullopt);
   };
   const auto visit_index = [&](std::string_view key, std::string_view row) {
     const auto position = read_index_key(key);
@@ -179,7 +180,7 @@ Result<FollowPage> ReadModel::follow(const FollowQuery& query) const {
     if (!wants(entry->type)) return took(*position, std::nullopt);
     auto event = read_event(*store_, *position);
     if (!event) return failure = fail(std::move(event.error())), false;
-    return took(*position, std::move(*event));
+    return took(*position, *event);
   };
   const Position from{query.after.value + 1};
   const Position end{query.up_to.value + 1};

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -100,9 +101,12 @@ struct FollowQuery {
 };
 
 struct FollowPage {
-  std::vector<HistoryEntry> entries;
   Position last;  ///< Up to here, inclusive, everything was looked at.
+  std::size_t events = 0;
 };
+
+/// Takes the next event of a page. The bytes are there for the call.
+using FollowTake = std::function<void(Position, std::string_view)>;
 
 /// Which command answered an idempotency key, and where its events lie.
 struct IdempotencyRecord {
@@ -159,9 +163,9 @@ class ReadModel {
   Result<KeyPage> list_keys(const KeyQuery& query) const;
   Result<HistoryPage> history(const HistoryQuery& query) const;
 
-  /// A page of what was applied after `after`, oldest first. Bounded work: for a thread for
-  /// queries.
-  Result<FollowPage> follow(const FollowQuery& query) const;
+  /// Gives `take` a page of what was applied after `after`, oldest first. On an error it has got a
+  /// part of that. Bounded work: for a thread for queries.
+  Result<FollowPage> follow(const FollowQuery& query, const FollowTake& take) const;
 
   /// The event that was applied at `position`; nothing where none was: it is beyond this model, or
   /// was rejected, or no event's. Where events were passed over: the EventQuarantined.

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "events/log/codec.h"
 #include "projections/merkle/frontier.h"
 #include "services/audit/entries.h"
 
@@ -13,8 +14,8 @@ namespace {
 
 using merkle::kTileWidth;
 
-/// An event that isn't what the read model's tree says.
-struct Difference {
+/// An event that is named to whoever asks what is wrong.
+struct Suspect {
   std::uint64_t index = 0;
   Position position;
 
@@ -64,25 +65,45 @@ struct Findings {
   merkle::Frontier tree;
   Position last;
   std::map<std::uint64_t, merkle::Hash> roots;  ///< At the sizes that are claimed.
-  std::optional<Difference> difference;         ///< The first.
+  std::optional<Suspect> difference;  ///< The first that isn't what the read model's tree says.
   Result<void> failure;
 };
 
-Result<void> check_claim(const Claim& claim, const Findings& found) {
+/// The first of the log's first `size` events that this program can't read. It may be one that was
+/// signed as it is and quarantined: so it is a hint where something is wrong, and no more.
+std::optional<Suspect> first_unreadable(const log::LogReader& log, std::uint64_t size) {
+  std::optional<Suspect> found;
+  std::uint64_t index = 0;
+  log::Decoder decoder;
+  const auto read = for_each_event(log, Position{}, [&](const log::StoredEvent& event) {
+    if (index < size && !decoder.decode(event.bytes)) found = {index, event.position};
+    return !found && ++index < size;
+  });
+  return read ? found : std::nullopt;
+}
+
+/// What may have been changed among the first `size` events, for the end of a message.
+std::string hint(const log::LogReader& log, const Findings& found, std::uint64_t size) {
+  if (found.difference && found.difference->index < size) {
+    return ": the first event that differs is the one at " + found.difference->text();
+  }
+  const auto unreadable = first_unreadable(log, size);
+  if (!unreadable) return {};
+  return ": the first event that can't be read is the one at " + unreadable->text();
+}
+
+Result<void> check_claim(const log::LogReader& log, const Claim& claim, const Findings& found) {
   const auto& [origin, size, root] = claim.checkpoint;
   const auto there = found.roots.find(size);
-  const bool differs = found.difference && found.difference->index < size;
-  const std::string which =
-      differs ? ": the first event that differs is the one at " + found.difference->text() : "";
   if (there == found.roots.end()) {
     return fail(Errc::damaged, claim.what + " is of " + count(size) + ", and the log has " +
                                    count(found.tree.size()) + ", the last at position " +
                                    std::to_string(found.last.value) + ": history was removed" +
-                                   which);
+                                   hint(log, found, size));
   }
   if (there->second == root) return {};
   return fail(Errc::damaged, "the log's first " + count(size) + " are not those of " + claim.what +
-                                 ": history was changed" + which);
+                                 ": history was changed" + hint(log, found, size));
 }
 
 Result<void> check_tree(const std::vector<Claim>& claims, const Findings& found,
@@ -134,7 +155,7 @@ Result<Inspection> inspect(const log::LogReader& log, const projections::Tree* t
   if (auto read = for_each_event(log, Position{}, take); !read) return fail(read.error());
   if (!found.failure) return fail(found.failure.error());
   for (const Claim& claim : claims) {
-    if (auto holds = check_claim(claim, found); !holds) return fail(holds.error());
+    if (auto holds = check_claim(log, claim, found); !holds) return fail(holds.error());
   }
   if (auto fits = check_tree(claims, found, stored->size()); !fits) return fail(fits.error());
   return Inspection{found.tree.size(), found.last, found.tree.root()};

@@ -29,8 +29,8 @@ struct Inspection {
 /// Reads the whole log, computes its tree anew, and compares it with each of `claims` and with
 /// `tree`, which is a read model's as it was before the log was read; nullptr: there is none.
 ///
-/// Errors: damaged, naming the position of the first event that differs where `tree` tells it;
-/// those of reading.
+/// Errors: damaged, naming the position of the first event that differs where `tree` tells it, else
+/// of the first one that can't be read where there is one; those of reading.
 Result<Inspection> inspect(const log::LogReader& log, const projections::Tree* tree,
                            const std::vector<Claim>& claims);
 

@@ -34,8 +34,9 @@ void append_heartbeat(std::string& out, Position position) {
   out.append("\n");
 }
 
-void append_end(std::string& out, std::string_view reason) {
-  out.append("event: end\ndata: {\"reason\":\"").append(reason).append("\"}\n\n");
+void append_end(std::string& out, const End& end) {
+  out.append("event: end\ndata: {\"reason\":\"").append(end.reason);
+  out.append("\",\"code\":\"").append(end.code).append("\"}\n\n");
 }
 
 }  // namespace keyledger::feed

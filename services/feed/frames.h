@@ -21,8 +21,13 @@ void append_event(std::string& out, Position position, std::string_view bytes);
 /// who resumes needn't have it searched again. A client is not told of an event.
 void append_heartbeat(std::string& out, Position position);
 
-/// The last part: an event of the type `end` with the reason, {"reason": "…"}. `reason` is one of
-/// ours: ASCII without quotes.
-void append_end(std::string& out, std::string_view reason);
+/// Why a feed ends. Both are ASCII without quotes.
+struct End {
+  std::string_view reason;  ///< For people.
+  std::string_view code;    ///< For programs: it stays as it is.
+};
+
+/// The last part: an event of the type `end` with {"reason": "…", "code": "…"}.
+void append_end(std::string& out, const End& end);
 
 }  // namespace keyledger::feed

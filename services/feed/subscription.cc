@@ -11,7 +11,6 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "services/api/on_threads.h"
-#include "services/feed/frames.h"
 
 namespace keyledger::feed {
 namespace {
@@ -23,10 +22,16 @@ using asio::experimental::awaitable_operators::operator||;
 /// most, however many are written.
 constexpr std::chrono::milliseconds kGather{10};
 
-constexpr std::string_view kSlow = "too slow: resume with Last-Event-ID";
-constexpr std::string_view kStopping = "this node is stopping: resume with Last-Event-ID";
-constexpr std::string_view kUnreadable = "the history can't be read now: try again later";
-constexpr std::string_view kNoMore = "the credentials are no longer good";
+constexpr End kSlow{"too slow: resume with Last-Event-ID", "too-slow"};
+constexpr End kCrowded{"too many large answers are being read: resume with Last-Event-ID",
+                       "crowded"};
+constexpr End kStopping{"this node is stopping: resume with Last-Event-ID", "stopping"};
+constexpr End kUnreadable{"the history can't be read now: try again later", "unreadable"};
+constexpr End kNoMore{"the credentials are no longer good", "credentials"};
+constexpr End kBeyondEnd{
+    "the log ends before the position that you resume at: if this goes on, it was restored from an "
+    "older backup, and you must begin anew",
+    "beyond-end"};
 
 }  // namespace
 
@@ -43,43 +48,53 @@ Subscription::~Subscription() { source_.stats.subscribers.fetch_sub(1, std::memo
 
 asio::awaitable<void> Subscription::run(http::BodyStream& body) {
   look_ = Clock::now() + source_.heartbeat;
-  append_opening(out_, query_.after);
+  comes_ = Clock::now() + source_.catching_up;
+  append_opening(body.piece(), query_.after);
   bool go_on = co_await send(body);
   while (go_on) {
     if (body.draining()) {
-      reason_ = kStopping;
+      end_ = kStopping;
       break;
     }
     query_.up_to = source_.gate.position();
+    if (is_beyond_end()) {
+      end_ = kBeyondEnd;
+      break;
+    }
     const bool behind = query_.after < query_.up_to;
     go_on = behind ? co_await send_page(body) : co_await wait_for_more(body);
     if (!go_on || Clock::now() < look_) continue;
     look_ = Clock::now() + source_.heartbeat;
     if (!may_go_on_()) {
-      reason_ = kNoMore;
+      end_ = kNoMore;
       break;
     }
-    append_heartbeat(out_, query_.after);
+    append_heartbeat(body.piece(), query_.after);
     go_on = co_await send(body);
   }
-  if (reason_.empty() && body.draining()) reason_ = kStopping;
-  if (!reason_.empty()) co_await say_why(body, reason_);
+  if (!end_ && body.draining()) end_ = kStopping;
+  if (!end_) co_return;
+  body.discard();
+  append_end(body.piece(), *end_);
+  co_await body.write();
 }
 
 asio::awaitable<bool> Subscription::send_page(http::BodyStream& body) {
-  const auto page =
-      co_await api::on_threads(source_.threads, [this] { return source_.model.follow(query_); });
+  const auto page = co_await api::on_threads(source_.threads, [this, &body] {
+    return source_.model.follow(query_, [&body](Position position, std::string_view bytes) {
+      append_event(body.piece(), position, bytes);
+    });
+  });
   if (!page) {
     source_.logger.error("a feed ends",
                          {{"error", page.error().message}, {"request_id", request_id_}});
-    reason_ = kUnreadable;
+    end_ = kUnreadable;
     co_return false;
   }
+  // Where what was looked at has nothing for this subscriber, a heartbeat will tell it.
+  if (page->events > 0 && !co_await send(body)) co_return false;
   query_.after = page->last;
-  if (page->entries.empty()) co_return true;
-  for (const auto& entry : page->entries) append_event(out_, entry.position, entry.bytes);
-  if (!co_await send(body)) co_return false;
-  source_.stats.events_sent.fetch_add(page->entries.size(), std::memory_order_relaxed);
+  source_.stats.events_sent.fetch_add(page->events, std::memory_order_relaxed);
   co_return true;
 }
 
@@ -87,38 +102,36 @@ asio::awaitable<bool> Subscription::wait_for_more(http::BodyStream& body) {
   asio::steady_timer gather(co_await asio::this_coro::executor, kGather);
   const auto ignored = asio::as_tuple(asio::use_awaitable);
   co_await gather.async_wait(ignored);
+  const auto until = query_.after > query_.up_to ? std::min(look_, comes_) : look_;
   const auto waited =
-      co_await (source_.gate.reached(Position{query_.after.value + 1}, look_) || body.ended());
+      co_await (source_.gate.reached(Position{query_.after.value + 1}, until) || body.ended());
   if (waited.index() == 1) co_return false;
   const Result<void>& reached = std::get<0>(waited);
   if (reached || reached.error().code == Errc::not_caught_up) co_return true;
-  reason_ = kStopping;
+  end_ = kStopping;
   co_return false;
+}
+
+bool Subscription::is_beyond_end() const {
+  return query_.after > query_.up_to && Clock::now() >= comes_;
 }
 
 asio::awaitable<bool> Subscription::send(http::BodyStream& body) {
   const auto began = Clock::now();
-  const bool sent = co_await body.write(out_);
-  // An event may be as long as 64 KiB, and the next page be all of short ones.
-  if (out_.capacity() > query_.max_bytes) {
-    std::string().swap(out_);
-  } else {
-    out_.clear();
-  }
-  if (sent && Clock::now() - began < source_.patience) co_return true;
-  if (sent) reason_ = kSlow;
+  const auto written = co_await body.write();
   const bool slow = Clock::now() - began >= source_.patience;
-  if (!slow) co_return false;
+  if (written == http::BodyStream::Written::no_memory) {
+    end_ = kCrowded;
+  } else if (slow && written == http::BodyStream::Written::all) {
+    end_ = kSlow;
+  } else if (!slow) {
+    co_return written == http::BodyStream::Written::all;
+  }
   source_.stats.cut_off.fetch_add(1, std::memory_order_relaxed);
-  source_.logger.info("a subscriber was cut off: it reads too slowly",
-                      {{"position", query_.after.value}, {"request_id", request_id_}});
+  source_.logger.info("a subscriber was cut off", {{"why", end_.value_or(kSlow).code},
+                                                   {"position", query_.after.value},
+                                                   {"request_id", request_id_}});
   co_return false;
-}
-
-asio::awaitable<void> Subscription::say_why(http::BodyStream& body, std::string_view reason) {
-  out_.clear();
-  append_end(out_, reason);
-  co_await body.write(out_);
 }
 
 }  // namespace keyledger::feed

@@ -1,22 +1,56 @@
 #include "services/http/body_stream.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
-#include <string>
+#include <cstddef>
+#include <string_view>
 
 #include "services/http/connection.h"
 
 namespace keyledger::http {
+namespace {
 
 namespace asio = boost::asio;
 
-asio::awaitable<bool> BodyStream::write(std::string_view piece) {
-  if (!chunked_) co_return co_await connection_.send_piece(piece);
-  std::array<char, 16> size{};
-  const auto end = std::to_chars(size.data(), size.data() + size.size(), piece.size(), 16).ptr;
-  std::string chunk(size.data(), end);
-  chunk.append("\r\n").append(piece).append("\r\n");
-  co_return co_await connection_.send_piece(chunk);
+/// A size in hex, and the end of its line.
+constexpr std::size_t kMaxHeadBytes = 18;
+/// What a piece needed beyond this is given back: there may be many who wait for the next.
+constexpr std::size_t kKeptBytes = 1024;
+
+}  // namespace
+
+BodyStream::BodyStream(Connection& connection, bool chunked)
+    : connection_(connection), chunked_(chunked) {
+  discard();
+}
+
+asio::awaitable<BodyStream::Written> BodyStream::write() {
+  std::size_t begin = kMaxHeadBytes;
+  if (chunked_) {
+    std::array<char, kMaxHeadBytes - 2> digits{};
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(),
+                                   piece_.size() - kMaxHeadBytes, 16)
+                         .ptr;
+    begin -= static_cast<std::size_t>(end - digits.data()) + 2;
+    std::copy(digits.data(), end, piece_.begin() + static_cast<std::ptrdiff_t>(begin));
+    piece_.append("\r\n");
+  }
+  Written written = Written::no_memory;
+  if (connection_.hold_piece(piece_.capacity())) {
+    const bool sent = co_await connection_.send_piece(std::string_view(piece_).substr(begin));
+    written = sent ? Written::all : Written::gone;
+  }
+  discard();
+  co_return written;
+}
+
+void BodyStream::discard() {
+  if (piece_.capacity() > kKeptBytes) std::string().swap(piece_);
+  connection_.release_piece();
+  piece_.assign(kMaxHeadBytes, ' ');
+  piece_[kMaxHeadBytes - 2] = '\r';
+  piece_[kMaxHeadBytes - 1] = '\n';
 }
 
 asio::awaitable<void> BodyStream::ended() { return connection_.wait_for_end(); }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <string_view>
+#include <string>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -12,15 +12,27 @@ class Connection;
 /// Belongs to the connection's coroutine and its thread; write() and ended() never at once.
 class BodyStream {
  public:
+  enum class Written {
+    all,        ///< The system has taken all of it.
+    no_memory,  ///< Nothing was sent: large answers hold all the memory that they may.
+    gone,       ///< The client is gone, or took none of it within the server's write time-out.
+  };
+
   /// `connection` is used until this is gone.
-  BodyStream(Connection& connection, bool chunked) : connection_(connection), chunked_(chunked) {}
+  BodyStream(Connection& connection, bool chunked);
   BodyStream(const BodyStream&) = delete;
   BodyStream& operator=(const BodyStream&) = delete;
 
-  /// Sends `piece`, which isn't empty, and returns when the system has taken all of it. False when
-  /// the client is gone, or took none of it within the server's write time-out: then nothing more
-  /// can be sent.
-  boost::asio::awaitable<bool> write(std::string_view piece);
+  /// What is sent next: append to it, and change nothing before. It is sent from where it lies, so
+  /// a client who reads slowly costs its memory once.
+  std::string& piece() { return piece_; }
+
+  /// Sends the piece, to which something was appended, and begins a new one. After `gone` nothing
+  /// more can be sent.
+  boost::asio::awaitable<Written> write();
+
+  /// Begins a new piece: what was appended is not sent.
+  void discard();
 
   /// Returns when the client has gone or the server drains: to be waited for beside what the next
   /// piece waits for. Cancellation: total.
@@ -32,6 +44,7 @@ class BodyStream {
  private:
   Connection& connection_;
   const bool chunked_;  ///< RFC 9112 §7.1; else the body ends with the connection.
+  std::string piece_;   ///< Behind room for the chunk's head.
 };
 
 }  // namespace keyledger::http

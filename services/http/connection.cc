@@ -453,9 +453,16 @@ asio::awaitable<void> Connection::write_stream(Response response, bool is_http_1
   enter(Phase::write);
   compose(response, /*keep_alive=*/false, is_http_1_1);
   if (!co_await write_all(output_)) co_return;
+  std::string().swap(output_);  // It may last for days.
   BodyStream body(*this, is_http_1_1);
   co_await response.stream(body);
   if (is_http_1_1) co_await send_piece("0\r\n\r\n");
+}
+
+bool Connection::hold_piece(std::size_t bytes) {
+  if (bytes <= kUncountedBytes || answer_memory_.grow_to(bytes)) return true;
+  worker_.context().stats.refused_for_memory.fetch_add(1, std::memory_order_relaxed);
+  return false;
 }
 
 asio::awaitable<bool> Connection::send_piece(std::string_view bytes) {

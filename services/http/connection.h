@@ -40,6 +40,10 @@ class Connection {
   void end_if_late(std::chrono::steady_clock::time_point now);
 
   // For a BodyStream.
+  /// Counts that `bytes` of a piece are held, where that is more than usual. False where the server
+  /// has not as much left.
+  bool hold_piece(std::size_t bytes);
+  void release_piece() { answer_memory_.release(); }
   boost::asio::awaitable<bool> send_piece(std::string_view bytes);
   boost::asio::awaitable<void> wait_for_end();
   bool draining() const { return worker_.draining(); }

@@ -51,22 +51,24 @@ Result<std::string> find_verifier_key(const AuditArguments& arguments, const log
   return security::NoteSigner(audit::origin_of(*id), ring->checkpoint_seed()).verifier_key();
 }
 
-struct SignedCheckpoint {
-  audit::Checkpoint checkpoint;
-  std::string note;
-};
-
-/// The checkpoint in `file`, signed by the holder of `key`.
-Result<SignedCheckpoint> open_checkpoint(const std::filesystem::path& file,
-                                         const std::string& key) {
-  auto note = audit::read_checkpoint_file(file);
-  if (!note) return fail(std::move(note.error()));
-  const auto text = security::open_note(*note, key);
-  const auto checkpoint =
+/// The checkpoint in `note`, which `file` holds, signed by the holder of `key`.
+Result<audit::Checkpoint> open_checkpoint(const std::string& note,
+                                          const std::filesystem::path& file,
+                                          const std::string& key) {
+  const auto text = security::open_note(note, key);
+  auto checkpoint =
       text ? audit::parse_checkpoint(*text) : Result<audit::Checkpoint>(fail(text.error()));
-  if (checkpoint) return SignedCheckpoint{*checkpoint, std::move(*note)};
+  if (checkpoint) return checkpoint;
   return fail(checkpoint.error().code,
               "the checkpoint " + file.string() + ": " + checkpoint.error().message);
+}
+
+/// The note that a node signed last in `data`. Errors: not_found, io.
+Result<std::string> read_published(const DataDir& data) {
+  auto note = audit::read_checkpoint_file(data.checkpoint());
+  if (note || note.error().code != Errc::not_found) return note;
+  return fail(Errc::not_found,
+              note.error().message + ": a node signs one when it serves this directory");
 }
 
 nlohmann::ordered_json as_json(std::uint64_t size, const merkle::Hash& root) {
@@ -85,15 +87,10 @@ int print_verifier_key(const AuditArguments& arguments) {
 }
 
 int print_checkpoint(const AuditArguments& arguments) {
-  const auto note = audit::read_checkpoint_file(DataDir(arguments.data_dir).checkpoint());
-  if (note) {
-    print(*note);
-    return finished();
-  }
-  if (note.error().code != Errc::not_found) return failed(note.error());
-  return failed({Errc::not_found,
-                 note.error().message + ": a node signs one when it serves this directory",
-                 {}});
+  const auto note = read_published(DataDir(arguments.data_dir));
+  if (!note) return failed(note.error());
+  print(*note);
+  return finished();
 }
 
 int verify_log(const AuditArguments& arguments) {
@@ -104,27 +101,31 @@ int verify_log(const AuditArguments& arguments) {
   std::optional<projections::Tree> tree;
   if (model) tree.emplace(**model);
   const auto published = audit::read_checkpoint_file(data.checkpoint());
-  const bool has_published = published || published.error().code != Errc::not_found;
+  if (!published && published.error().code != Errc::not_found) return failed(published.error());
   const auto log = open_log_for_reading(arguments.log, data);
   if (!log) return failed(log.error());
 
   std::vector<audit::Claim> claims;
   nlohmann::ordered_json report;
-  if (has_published || !arguments.since.empty()) {
+  if (published || !arguments.since.empty()) {
     const auto key = find_verifier_key(arguments, **log);
     if (!key) return failed(key.error());
-    const auto claim = [&](const std::filesystem::path& file, const char* name) -> Result<void> {
-      const auto opened = open_checkpoint(file, *key);
+    const auto claim = [&](const Result<std::string>& note, const std::filesystem::path& file,
+                           const char* name) -> Result<void> {
+      if (!note) return fail(note.error());
+      const auto opened = open_checkpoint(*note, file, *key);
       if (!opened) return fail(opened.error());
-      claims.push_back({"the checkpoint " + file.string(), opened->checkpoint});
-      report[name] = as_json(opened->checkpoint.size, opened->checkpoint.root);
+      claims.push_back({"the checkpoint " + file.string(), *opened});
+      report[name] = as_json(opened->size, opened->root);
       return {};
     };
     if (!arguments.since.empty()) {
-      if (auto kept = claim(arguments.since, "since"); !kept) return failed(kept.error());
+      const auto kept = audit::read_checkpoint_file(arguments.since);
+      if (auto good = claim(kept, arguments.since, "since"); !good) return failed(good.error());
     }
-    if (has_published) {
-      if (auto own = claim(data.checkpoint(), "checkpoint"); !own) return failed(own.error());
+    if (published) {
+      const auto good = claim(published, data.checkpoint(), "checkpoint");
+      if (!good) return failed(good.error());
     }
   }
   const auto found = audit::inspect(**log, tree ? &*tree : nullptr, claims);
@@ -139,15 +140,20 @@ int verify_log(const AuditArguments& arguments) {
 
 int export_log(const AuditArguments& arguments) {
   const DataDir data(arguments.data_dir);
+  // The log is opened after the checkpoint, so that it has all that was signed.
+  const bool is_named = !arguments.checkpoint.empty();
+  const auto file = is_named ? arguments.checkpoint : data.checkpoint();
+  const auto note = is_named ? audit::read_checkpoint_file(file) : read_published(data);
+  if (!note) return failed(note.error());
   const auto log = open_log_for_reading(arguments.log, data);
   if (!log) return failed(log.error());
   const auto key = find_verifier_key(arguments, **log);
   if (!key) return failed(key.error());
-  const auto last = open_checkpoint(data.checkpoint(), *key);
-  if (!last) return failed(last.error());
-  const auto done = audit::export_log(**log, last->checkpoint, last->note, arguments.directory);
+  const auto checkpoint = open_checkpoint(*note, file, *key);
+  if (!checkpoint) return failed(checkpoint.error());
+  const auto done = audit::export_log(**log, *checkpoint, *note, arguments.directory);
   if (!done) return failed(done.error());
-  const auto line = as_json(last->checkpoint.size, last->checkpoint.root);
+  const auto line = as_json(checkpoint->size, checkpoint->root);
   print_line(line.dump());
   return finished();
 }

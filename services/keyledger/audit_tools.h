@@ -13,10 +13,11 @@ namespace keyledger {
 struct AuditArguments {
   std::filesystem::path data_dir = "data";
   LogConfig log;
-  std::filesystem::path key_ring;   ///< Where it isn't the data directory's.
-  std::string verifier_key;         ///< Instead of a key ring.
-  std::filesystem::path since;      ///< A checkpoint that an auditor kept.
-  std::filesystem::path directory;  ///< Where an export goes.
+  std::filesystem::path key_ring;    ///< Where it isn't the data directory's.
+  std::string verifier_key;          ///< Instead of a key ring.
+  std::filesystem::path since;       ///< A checkpoint that an auditor kept.
+  std::filesystem::path checkpoint;  ///< That an export is up to; empty: the one signed last.
+  std::filesystem::path directory;   ///< Where an export goes.
 };
 
 int print_verifier_key(const AuditArguments& arguments);

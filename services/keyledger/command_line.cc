@@ -111,6 +111,10 @@ void add_audit(CLI::App& root, AuditArguments& audit, std::map<CLI::App*, Action
         ->add_option("--vkey", audit.verifier_key, "What audit vkey printed, instead of a key ring")
         ->excludes("--key-ring");
   }
+  exported
+      ->add_option("--checkpoint", audit.checkpoint,
+                   "Up to this one, a file (default: the one that the node signed last)")
+      ->check(CLI::ExistingFile);
   exported->add_option("directory", audit.directory, "Where to; it must be empty or not there yet")
       ->required();
 }

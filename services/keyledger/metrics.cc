@@ -151,7 +151,7 @@ std::string render_metrics(const MetricSources& sources) {
     families.push_back(counter("keyledger_feed_events_total", "Events sent, over all change feeds",
                                feed.events_sent.load()));
     families.push_back(counter("keyledger_feed_cut_off_total",
-                               "Subscribers cut off because they read too slowly",
+                               "Subscribers cut off: too slow, or no memory for a page",
                                feed.cut_off.load()));
   }
   if (sources.publisher != nullptr) {

@@ -202,18 +202,23 @@ Result<void> Node::check_pepper() const {
               "with the key ring that the log was created with");
 }
 
-/// A log that contradicts what was signed of it is served no further.
+/// A log that contradicts what this node signed of it is served no further, in whatever roles; on
+/// from there is signed where somebody can ask for it.
 Result<void> Node::resume_checkpoints() {
-  if (!config_.has_role("query") || !ring_->can_issue()) return {};
+  if (!ring_->can_issue()) return {};
+  const bool publishes = config_.has_role("query");
   if (ring_->checkpoint_seed().empty()) {
+    if (!publishes) return {};
     logger_.warn("no checkpoints are published: the key ring has no key for them",
                  {{"do", "run keyledger keyring rotate on it, and start the nodes anew"}});
     return {};
   }
-  publisher_ = std::make_unique<audit::Publisher>(
+  auto publisher = std::make_unique<audit::Publisher>(
       *model_, projector_->gate(), logger_,
       audit::Publisher::Options{ring_->checkpoint_seed(), DataDir(config_.data_dir).checkpoint()});
-  return publisher_->resume(projector_->halted().has_value());
+  auto resumed = publisher->resume(projector_->halted().has_value());
+  if (resumed && publishes) publisher_ = std::move(publisher);
+  return resumed;
 }
 
 Result<void> Node::start() {

@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -194,6 +196,23 @@ class Ends(NodeTest):
         again = EventStream(self.node.port, token=self.token, headers={"Last-Event-ID": str(last.id)})
         self.addCleanup(again.close)
         self.assertEqual(again.take(1)[0].json["data"]["name"], "later")
+
+    def test_who_resumes_on_a_log_that_was_restored_from_an_older_backup_is_told(self):
+        self.node.create(self.token)
+        self.node.stop()
+        shutil.copytree(self.node.data_dir, f"{self.node.data_dir}-backup")
+        self.node.start()
+        self.node.create(self.token)
+        with self.stream(after=0) as stream:
+            last = stream.take(3)[2].id
+        self.node.stop()
+        shutil.rmtree(self.node.data_dir)
+        os.rename(f"{self.node.data_dir}-backup", self.node.data_dir)
+        self.node.start()
+        for resumed in ({"headers": {"Last-Event-ID": str(last + 1)}}, {"after": last + 1}):
+            with EventStream(self.node.port, token=self.token, **resumed) as stream:
+                [event] = list(stream)
+                self.assertEqual((event.kind, event.json["code"]), ("end", "beyond-end"))
 
     def test_two_hundred_subscribers_all_get_every_event_and_are_counted(self):
         key = self.node.create(self.token)

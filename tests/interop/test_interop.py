@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import unittest
 
-from node import DEADLINE, KEYLEDGER, ROOT, Node, run
+from node import DEADLINE, KEYLEDGER, ROOT, Node, eventually, run
 
 INTEROP = os.environ.get("INTEROP", str(ROOT / "build" / "dev" / "interop"))
 CHANGE_HISTORY = pathlib.Path(KEYLEDGER).with_name("change_history")
@@ -99,10 +99,35 @@ class Interoperation(unittest.TestCase):
         self.assertEqual([f'{{"position":{i + 1},{line[1:]}' for i, line in enumerate(mirrored)],
                          replayed[:len(mirrored)])
 
+    def test_the_steps_that_the_manual_tells_auditors_work(self):
+        manual = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+        steps = re.findall(r"```sh\n(.*?)```", re.search("<!-- audit:begin -->(.*)<!-- audit:end -->", manual, re.S)[1], re.S)
+        programs = self.here / "programs"
+        programs.mkdir()
+        (programs / "interop").symlink_to(os.path.abspath(INTEROP))
+        (programs / "keyledger").symlink_to(os.path.abspath(KEYLEDGER))
+        with Node(self.copy) as node:
+            done = subprocess.run(["bash", "-euo", "pipefail", "-c", "".join(steps)], cwd=self.here, text=True,
+                                  capture_output=True, check=False, stdin=subprocess.DEVNULL, timeout=DEADLINE,
+                                  env={**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "DATA": str(self.copy),
+                                       "URL": f"http://{node.host}:{node.port}"})
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual([done.stdout.count(f"ok {name}\n") for name in ("mirror", "proof", "consistency", "fsck")],
+                         [1, 1, 2, 3])
+        self.assertIn('"type": "keyledger.AccountRegistered"', done.stdout)  # What the proof is of.
+        self.assertIn("position,", done.stdout)  # The trail as CSV.
+        self.assertIn('{"verified":{"size":', done.stdout)
+
     def test_an_exported_log_is_verified_and_any_bit_of_it_counts(self):
         exported = self.here / "exported"
         said = run("audit", "export", "--data-dir", self.copy, exported)[0]
         self.assertEqual(json.loads(said)["size"], EVENTS)
+        self.assertIn("there is no checkpoint", run("audit", "export", "--data-dir", self.here, self.here / "a", expect=1)[1])
+        as_kept = self.here / "as-kept"
+        said = run("audit", "export", "--data-dir", self.copy, "--checkpoint", self.kept, as_kept)[0]
+        self.assertEqual(json.loads(said)["size"], KEPT)
+        self.assertEqual((as_kept / "checkpoint").read_bytes(), self.kept.read_bytes())
+        self.assertEqual(interop("--vkey", self.vkey, "--dir", as_kept), dict.fromkeys({"checkpoint", "inclusion", "fsck"}))
         arguments = ("--vkey", self.vkey, "--dir", exported, "--since", self.kept, "--mirror", self.here / "mirror")
         self.assertEqual(interop(*arguments), dict.fromkeys(CHECKS))
         for name, expected in (("tile/entries/000", {"inclusion", "mirror", "fsck"}),
@@ -117,15 +142,34 @@ class Interoperation(unittest.TestCase):
                 self.assertLessEqual(expected, failures(interop(*arguments)))
                 file.write_bytes(whole)
 
+    def test_an_export_beside_a_node_that_signs_meanwhile_has_all_that_was_signed(self):
+        # The log as it is later takes its place at the moment at which the export reads the checkpoint.
+        note = (self.copy / "checkpoint").read_bytes()
+        shutil.copytree(self.copy / "log", self.here / "later")
+        self.change("shorten", CHANGED)
+        (self.copy / "checkpoint").unlink()
+        os.mkfifo(self.copy / "checkpoint")
+        exported = self.here / "exported"
+        with subprocess.Popen([KEYLEDGER, "audit", "export", "--data-dir", self.copy, exported],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as export:
+            with open(self.copy / "checkpoint", "wb") as reader:
+                (self.copy / "log").rename(self.here / "earlier")
+                (self.here / "later").rename(self.copy / "log")
+                reader.write(note)
+            _, said = export.communicate(timeout=DEADLINE)
+        self.assertEqual((export.returncode, said), (0, ""))
+        self.assertEqual(interop("--vkey", self.vkey, "--dir", exported, "--since", self.kept),
+                         dict.fromkeys(CHECKS - {"mirror"}))
+
     def test_history_that_was_changed_under_a_node_is_noticed_by_every_reader(self):
-        for how, where in ((("flip", CHANGED, "acme"), CHANGED), (("swap", CHANGED, CHANGED + 2), CHANGED)):
+        for how in (("flip", CHANGED, "acme"), ("swap", CHANGED, CHANGED + 2), ("cut", CHANGED)):
             with self.subTest(how[0]):
                 self.setUp()
                 self.change(*how)
-                self.assertIn(f"position {where} ", self.verified(expect=1))
+                self.assertIn(f"position {CHANGED} ", self.verified(expect=1))
                 with Node(self.copy) as node:
                     self.assertEqual(failures(self.ask(node)), {"inclusion", "mirror", "fsck"})
-                    answer = node.get(f"/v1/events/{where}/proof", token=node.token(scope=AUDITOR))
+                    answer = node.get(f"/v1/events/{CHANGED}/proof", token=node.token(scope=AUDITOR))
                     self.assertEqual(answer.status, 500)
 
     def test_a_history_that_lacks_events_is_not_served(self):
@@ -146,14 +190,35 @@ class Interoperation(unittest.TestCase):
                 self.change(*how)
                 run("projection", "rebuild", "--data-dir", self.copy)
                 self.assertIn("history was", self.verified(expect=1))
-                with self.assertRaisesRegex(AssertionError, "history was changed|events are lost"):
-                    Node(self.copy).start()
+                for roles in ("command,query,verify,page", "command", "verify"):
+                    with self.assertRaisesRegex(AssertionError, "history was changed|events are lost"):
+                        Node(self.copy, "--roles", roles).start()
                 # Who has the key may sign the new history, but has signed the old one as well.
                 (self.copy / "checkpoint").unlink()
                 with Node(self.copy) as node:
                     self.checkpoint_of(node)
                     self.assertEqual(failures(self.ask(node)), {"consistency"})
                 self.assertIn("history was", self.verified(expect=1))
+
+    def test_an_event_that_was_made_unreadable_is_named_and_a_quarantine_does_not_make_it_good(self):
+        self.change("cut", CHANGED)
+        run("projection", "rebuild", "--data-dir", self.copy, expect=1)
+        shutil.rmtree(self.copy / "read-model")
+        self.assertIn(f"position {CHANGED} ", self.verified(expect=1))
+        with Node(self.copy) as node:
+            # It halts there, so it has nothing that it may sign, and shows nothing.
+            self.assertEqual(failures(self.ask(node)), {"checkpoint"})
+            self.assertIn(f"position {CHANGED} ", self.verified(expect=1))
+            run("projection", "quarantine", CHANGED, "--data-dir", self.copy, "--reason", "never mind")
+            changed = lambda: "history was changed" in node.get("/readyz").body.decode()
+            eventually(changed, "it is compared with what was signed")
+            self.assertEqual(failures(self.ask(node)), {"checkpoint"})
+        self.assertIn(f"position {CHANGED} ", self.verified(expect=1))
+        (self.copy / "checkpoint").unlink()
+        with Node(self.copy) as node:
+            self.checkpoint_of(node)
+            self.assertEqual(failures(self.ask(node)), {"consistency"})
+        self.assertIn("history was changed", self.verified(expect=1))
 
     def test_a_checkpoint_that_was_rewritten_is_believed_by_nobody(self):
         file = self.copy / "checkpoint"

@@ -52,6 +52,12 @@ class InteroperationOnKafka(DeploymentTest):
         self.assertEqual(interop("--vkey", vkey, "--dir", exported, "--since", kept),
                          dict.fromkeys(CHECKS - {"mirror"}))
 
+        from_topic = self.deployment.work / "from-topic"
+        run("audit", "export", "--log", "kafka", *self.deployment.kafka, "--vkey", vkey, "--data-dir", nowhere,
+            "--checkpoint", kept, from_topic)
+        self.assertEqual(interop("--vkey", vkey, "--dir", from_topic, "--since", kept),
+                         dict.fromkeys(CHECKS - {"mirror"}))
+
         # The one that leads ends, and the other goes on with the same tree.
         leader.stop()
         other = self.deployment.leader()

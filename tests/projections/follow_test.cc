@@ -1,5 +1,6 @@
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -26,12 +27,26 @@ class Follow : public testing::Test {
     ledger.tell(stored);
   }
 
-  static std::vector<std::uint64_t> positions(const FollowPage& page) {
+  /// A page, and what it gave.
+  struct Page {
+    Position last;
+    std::vector<HistoryEntry> entries;
+  };
+  static std::vector<std::uint64_t> positions(const Page& page) {
     std::vector<std::uint64_t> all;
     for (const auto& entry : page.entries) all.push_back(entry.position.value);
     return all;
   }
-  FollowPage ask(const FollowQuery& query) const { return must(ledger.model().follow(query)); }
+  Page ask(const FollowQuery& query) const {
+    Page page;
+    const auto take = [&page](Position position, std::string_view bytes) {
+      page.entries.push_back({position, std::string(bytes)});
+    };
+    const auto found = must(ledger.model().follow(query, take));
+    EXPECT_EQ(found.events, page.entries.size());
+    page.last = found.last;
+    return page;
+  }
 
   const KeyId ours = nth_key_id(1);
   const KeyId theirs = nth_key_id(2);

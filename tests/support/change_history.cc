@@ -4,6 +4,7 @@
 // in
 //                                                     the event at POSITION
 //        change_history DATA_DIR swap POSITION POSITION
+//        change_history DATA_DIR cut POSITION         off the second half of that event
 //        change_history DATA_DIR remove POSITION
 //        change_history DATA_DIR shorten POSITION     to the event at POSITION as the last
 
@@ -85,6 +86,9 @@ bool change(History& history, const std::vector<std::string>& words) {
     letter = static_cast<char>(letter ^ 1);
   } else if (how == "swap" && words.size() == 3) {
     std::swap(history.at(words[1].c_str()), history.at(words[2].c_str()));
+  } else if (how == "cut" && words.size() == 2) {
+    std::string& event = history.at(words[1].c_str());
+    event.resize(event.size() / 2);
   } else if (how == "remove" && words.size() == 2) {
     history.bytes.erase(history.bytes.begin() +
                         (&history.at(words[1].c_str()) - history.bytes.data()));

@@ -61,6 +61,22 @@ TEST_F(Inspected, AnEventThatWasRemoved_IsNamed) {
   EXPECT_THAT(why(inspect(*other, nullptr, {claim(300)})), HasSubstr("history was changed"));
 }
 
+TEST_F(Inspected, AnEventThatWasMadeUnreadable_IsNamedWhateverTellsOfIt) {
+  const auto other = changed({260}, R"({"specversion":"1.0","id":"019)");
+  for (const auto* known : {&tree, static_cast<const projections::Tree*>(nullptr)}) {
+    EXPECT_THAT(why(inspect(*other, known, {claim(300)})), HasSubstr("position 260 (leaf 259)"));
+  }
+  // A model that was folded anew ends before it.
+  const auto halted = must(projections::open_read_model(directory / "anew", {}));
+  projections::Projector again(*other, *halted, [](const Error&) {});
+  ASSERT_FALSE(again.catch_up([](const projections::Progress&) {}));
+  const projections::Tree shorter(*halted);
+  ASSERT_EQ(must(shorter.size()), 259U);
+  EXPECT_THAT(why(inspect(*other, &shorter, {claim(300)})), HasSubstr("position 260 (leaf 259)"));
+  // One that was signed like that may be quarantined: it is not for this to judge.
+  EXPECT_TRUE(inspect(*other, &shorter, {claim(200)}));
+}
+
 TEST_F(Inspected, ALogThatEndsEarly_SaysWhere) {
   const auto other = changed({}, "", {250});
   for (const auto* known : {&tree, static_cast<const projections::Tree*>(nullptr)}) {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -32,8 +33,9 @@ using testing::HasSubstr;
 class Served {
  public:
   explicit Served(std::chrono::milliseconds heartbeat = 1h, std::chrono::milliseconds patience = 1h,
-                  http::Limits limits = {})
-      : source_{model_holder(), projector_->gate(), threads_, logger_, heartbeat, patience},
+                  http::Limits limits = {}, std::chrono::milliseconds catching_up = 1h)
+      : source_{model_holder(), projector_->gate(), threads_,   logger_,
+                heartbeat,      patience,           catching_up},
         server_(router_, limits, 1, [] { return std::uint64_t{0}; }, [](const auto&) {}) {
     tell({story.ledger_created(), story.writer_elected(), story.account_registered("acme"),
           story.key_created(key, "acme")});
@@ -141,7 +143,8 @@ TEST(Feed, WhoseTokenIsNoLongerGood_Ends) {
   std::string got = read_until(client, "event: end");
   got += client.read_to_end();
   EXPECT_THAT(got, HasSubstr("id: 4\n"));
-  EXPECT_THAT(got, HasSubstr("{\"reason\":\"the credentials are no longer good\"}"));
+  EXPECT_THAT(got,
+              HasSubstr(R"({"reason":"the credentials are no longer good","code":"credentials"})"));
   EXPECT_THAT(got, testing::EndsWith("0\r\n\r\n"));
 }
 
@@ -169,6 +172,70 @@ TEST(Feed, OfAReaderWhoStopped_IsCutOffWithoutOne) {
     std::this_thread::yield();
   }
   EXPECT_EQ(served.stats().cut_off, 1U);
+}
+
+TEST(Feed, WhosePageFindsNoMemory_EndsAndOthersGoOn) {
+  Served served(1h, 1h, {.answer_memory = 0});
+  served.tell_more_than_a_socket_holds();
+  RawClient client(served.address());
+  client.send(served.request());
+  EXPECT_THAT(client.read_to_end(),
+              HasSubstr("event: end\ndata: {\"reason\":\"too many large answers"));
+  EXPECT_EQ(served.server().stats().refused_for_memory, 1U);
+  EXPECT_EQ(served.stats().cut_off, 1U);
+  RawClient live(served.address());
+  live.send(served.request("?after=8004"));
+  read_until(live, "id: 8004\n\n");
+  served.rename("new");
+  read_until(live, "KeyRenamed");
+}
+
+/// What a new subscriber gets, as far as the last event that was told or the end: the last of it.
+std::string catch_up(const Served& served) {
+  RawClient client(served.address());
+  client.send(served.request());
+  std::string last;
+  while (last.find("id: 8004\ndata") == std::string::npos && client.receive()) {
+    last = last.substr(last.size() - std::min(last.size(), std::size_t{20})) + client.take();
+  }
+  return last;
+}
+
+TEST(Feed, OfASlowReader_HoldsAPageOnceAndNoLongerThanIsNeeded) {
+  // As much as a page of 48 KiB needs, and less than two.
+  Served served(1h, 1h, {.answer_memory = std::size_t{100} * 1024});
+  served.tell_more_than_a_socket_holds();
+  EXPECT_THAT(catch_up(served), HasSubstr("id: 8004\ndata"));
+  const auto deadline = std::chrono::steady_clock::now() + 10s;
+  const auto eventually = [&](const char* text) {
+    while (std::chrono::steady_clock::now() < deadline) {
+      if (catch_up(served).find(text) != std::string::npos) return true;
+    }
+    return false;
+  };
+  {
+    RawClient slow(served.address(), 4096);
+    slow.send(served.request());
+    EXPECT_TRUE(eventually("\"code\":\"crowded\""));
+  }
+  EXPECT_TRUE(eventually("id: 8004\ndata"));
+}
+
+TEST(Feed, ResumedBeyondTheEndOfARestoredLog_SaysSo) {
+  Served served(1h, 1h, {}, 1ms);
+  RawClient client(served.address());
+  client.send(served.request("?after=5"));
+  EXPECT_THAT(client.read_to_end(), HasSubstr("\"code\":\"beyond-end\"}\n\n"));
+}
+
+TEST(Feed, OfANodeThatIsBehindAnother_GoesOnWhenItHasCaughtUp) {
+  Served served;
+  RawClient client(served.address());
+  client.send(served.request("?after=5"));
+  read_until(client, "id: 5\n\n");
+  served.rename("the fifth");
+  served.rename("the sixth");
+  EXPECT_THAT(read_until(client, "KeyRenamed"), HasSubstr("id: 6\ndata: {"));
 }
 
 TEST(Feed, WhenTheServerDrains_SaysSoAndEnds) {

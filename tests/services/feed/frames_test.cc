@@ -26,8 +26,8 @@ TEST(Frames, OpeningAndHeartbeat_SayWhereItIsWithoutAnEvent) {
 
 TEST(Frames, TheEnd_IsATypeOfItsOwn) {
   std::string out;
-  append_end(out, "why");
-  EXPECT_EQ(out, "event: end\ndata: {\"reason\":\"why\"}\n\n");
+  append_end(out, {"all is over", "over"});
+  EXPECT_EQ(out, "event: end\ndata: {\"reason\":\"all is over\",\"code\":\"over\"}\n\n");
 }
 
 }  // namespace
