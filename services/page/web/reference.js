@@ -71,7 +71,7 @@ function show(operation) {
 async function start() {
   const contents = document.getElementById("contents");
   try {
-    const yaml = (await call("GET", "/openapi.yaml", { as: "application/yaml" })).body;
+    const yaml = (await call("GET", "/openapi.yaml", { as: "application/yaml", cache: "no-cache" })).body;
     const operations = readOperations(yaml);
     const tags = [...new Set(operations.map((one) => one.tag))];
     contents.replaceChildren(...prose(readIntroduction(yaml)),
