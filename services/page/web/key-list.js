@@ -1,10 +1,10 @@
 // The keys of the account: searched, filtered and sorted by the service, more of them as one scrolls.
 import { call, keysPath, may } from "./api.js";
+import { FIRST_PAGE } from "./begin.js";
 import { hintAndCopy, valuesAreShownOnce } from "./copy.js";
 import { el, icon, time } from "./dom.js";
 import { failure } from "./say.js";
 
-const FIRST = 100;
 const MORE = 250;
 const ALL = 1000;
 
@@ -62,10 +62,11 @@ function keyRow(key, openSettings) {
 }
 
 /**
- * `actions` are {add(), openSettings(key)}. `ready` gives the position of the first page when that is there: who follows
+ * `actions` are {add(), openSettings(key)}. `firstKeys` is a promise of the answer with the first of them, where they were
+ * asked for already. `ready` gives the position of the first page when that is there: who follows
  * the account from it misses nothing.
  */
-export function keyList(actions) {
+export function keyList(actions, firstKeys = null) {
   const rows = new Map();
   const body = el("div", { class: "rows" });
   const below = el("div", { class: "below" });
@@ -74,7 +75,7 @@ export function keyList(actions) {
   const head = el("div", { role: "rowgroup", class: "head" },
     el("div", { role: "row", class: "row" }, columns.map((name) => el("div", { role: "columnheader" }, name))));
   const table = el("div", { role: "table", "aria-label": "API Keys", class: "table" }, head, body);
-  const search = el("input", { type: "search", id: "search", placeholder: "Search", autocomplete: "off", maxlength: 200 });
+  const search = el("input", { type: "search", id: "search", placeholder: "Name or last four", autocomplete: "off", maxlength: 200 });
   const show = el("select", { id: "show" }, Object.entries(SHOW).map(([value, text]) => el("option", { value }, text)));
   const sort = el("select", { id: "sort" }, Object.entries(SORT).map(([value, text]) => el("option", { value }, text)));
   let turn = 0;
@@ -112,7 +113,7 @@ export function keyList(actions) {
     return asked;
   };
 
-  const load = async (anew) => {
+  const load = async (anew, asked = null) => {
     if (loading && !anew) return;
     const mine = ++turn;
     loading = true;
@@ -120,7 +121,8 @@ export function keyList(actions) {
     below.replaceChildren(el("p", { class: "quiet", role: "status" }, "Loading…"));
     table.setAttribute("aria-busy", "true");
     try {
-      const answer = await call("GET", `${keysPath()}?${query(show.value === "expired" ? ALL : anew ? FIRST : MORE)}`);
+      const limit = show.value === "expired" ? ALL : anew ? FIRST_PAGE.limit : MORE;
+      const answer = await (asked ?? call("GET", `${keysPath()}?${query(limit)}`));
       if (mine !== turn) return;
       const page = answer.body;
       at ??= Number(answer.headers.get("Keyledger-Position"));
@@ -204,7 +206,7 @@ export function keyList(actions) {
     el("div", { class: "panel", id: "created" }),
     el("div", { class: "filters" }, filter("Search", search), filter("Show", show), filter("Sort", sort), el("span", { class: "gap" }), count),
     table, below);
-  load(true);
+  load(true, firstKeys);
   return {
     node,
     ready,
