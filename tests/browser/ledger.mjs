@@ -46,7 +46,7 @@ export class Ledger {
   /** Another one-time link. */
   signInLink() {
     const said = execFileSync(program, ["sign-in", "--data-dir", join(this.directory, "data")], { encoding: "utf8" });
-    return said.match(/http:\S+/)[0];
+    return said.match(/https?:\S+/)[0];
   }
 
   token(...flags) {

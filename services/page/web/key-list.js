@@ -24,7 +24,7 @@ function stateOf(key) {
 }
 
 /** Rows in groups, so that the browser passes over whole groups that are out of sight. */
-const GROUP = 50;
+const GROUP = 20;
 const group = (nodes) => el("div", { role: "rowgroup", class: "group" }, nodes);
 
 function inGroups(nodes) {
