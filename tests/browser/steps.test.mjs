@@ -167,6 +167,8 @@ test("everything can be done from the keyboard alone", async () => {
     }
     assert.fail(`Tab never reaches ${text}`);
   };
+  await ledger.create({ name: "The one beside it" });
+  await row(page, "The one beside it").waitFor();
   await tabTo("Add API Key");
   await page.keyboard.press("Enter");
   assert.equal(await focused(), "field-name");
@@ -187,6 +189,16 @@ test("everything can be done from the keyboard alone", async () => {
   await tabTo("Save");
   await page.keyboard.press("Enter");
   await row(page, "From the keyboard").getByText("Disabled", { exact: true }).waitFor();
+  await tabTo("Settings of “From the keyboard”");
+  await page.keyboard.press("Enter");
+  await tabTo("Delete");
+  await page.keyboard.press("Enter");
+  await dialog(page).getByText("stops working").waitFor();
+  assert.equal(await focused(), "Cancel", "what can't be undone isn't one key away");
+  await tabTo("Delete");
+  await page.keyboard.press("Enter");
+  await row(page, "From the keyboard").waitFor({ state: "detached" });
+  await eventually(async () => (await focused()) === "Settings of “The one beside it”", "one goes on beside where the key was");
   page.quiet();
 });
 

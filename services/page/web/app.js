@@ -54,7 +54,7 @@ function run(keys) {
 
   const settingsEvents = {
     changed: (key) => list.put(key),
-    deleted: (id) => list.remove(id),
+    deleted: (id) => list.remove(id, true),
     showHistory: (key) => show(key),
   };
   const list = keyList({

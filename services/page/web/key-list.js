@@ -61,6 +61,13 @@ function keyRow(key, openSettings) {
   return { node, update, key: () => shown };
 }
 
+/** The row after `row`, or else the one before it. */
+function neighbour(row) {
+  const all = [...row.closest(".rows").querySelectorAll(".row")];
+  const at = all.indexOf(row);
+  return all[at + 1] ?? all[at - 1];
+}
+
 /**
  * `actions` are {add(), openSettings(key)}. `firstKeys` is a promise of the answer with the first of them, where they were
  * asked for already. `ready` gives the position of the first page when that is there: who follows
@@ -84,6 +91,7 @@ export function keyList(actions, firstKeys = null) {
   let typing = 0;
   let at = null; // The position that the first page was read at.
   let loaded = null;
+  let left = null; // The row that was taken off last: its key's id, and the row beside it.
   const ready = new Promise((resolve) => (loaded = () => resolve(at)));
 
   const isPlain = () => !search.value.trim() && !show.value;
@@ -184,10 +192,15 @@ export function keyList(actions, firstKeys = null) {
     return fresh;
   };
 
-  const remove = (id) => {
-    rows.get(id)?.node.remove();
+  /** Takes the key off the list. With `byHand`, whoever deleted it goes on beside where it was. */
+  const remove = (id, byHand = false) => {
+    const node = rows.get(id)?.node;
+    if (node) left = { id, near: neighbour(node) }; // The feed may tell of it before the service has answered.
+    node?.remove();
     rows.delete(id);
     summarize();
+    if (!byHand || left?.id !== id || document.activeElement !== document.body) return;
+    (left.near?.querySelector('[data-column="Actions"] button') ?? heading).focus();
   };
 
   search.addEventListener("input", () => {
@@ -198,8 +211,9 @@ export function keyList(actions, firstKeys = null) {
   sort.addEventListener("change", () => load(true));
 
   const filter = (label, input) => el("div", { class: "filter" }, el("label", { for: input.id }, label), input);
+  const heading = el("h1", { tabindex: "-1" }, "API Keys");
   const node = el("section", {},
-    el("div", { class: "heading" }, el("h1", { tabindex: "-1" }, "API Keys"),
+    el("div", { class: "heading" }, heading,
       may("keys:write") && el("button", { type: "button", class: "primary", id: "add", onclick: actions.add }, "Add API Key")),
     el("p", { class: "quiet" }, "A key stands in for your password when a program signs in. Give each program its own."),
     valuesAreShownOnce() && el("p", { class: "note" }, "Here a key’s value is shown once, when it is created: there is nothing to copy later. Lost one? Create another, then delete the old."),
