@@ -140,8 +140,10 @@ Result<void> Node::open_log(const DataDir& data) {
   if (!id) return fail(std::move(id.error()));
   id_ = std::move(*id);
   log::KafkaOptions options = config_.log.kafka(id_);
-  if (config_.has_role("command")) options.secrets = data.secrets();
-  if (auto fit = log::check_topics(options, kafka_complaints()); !fit) {
+  const bool writes = config_.has_role("command");
+  if (writes) options.secrets = data.secrets();
+  const auto use = writes ? log::TopicUse::all : log::TopicUse::following;
+  if (auto fit = log::check_topics(options, kafka_complaints(), use); !fit) {
     if (fit.error().code != Errc::forbidden) return fit;
     logger_.warn("the topics' settings can't be checked", {{"error", fit.error().message}});
   }

@@ -26,6 +26,7 @@ class Deployment:
         self.work = pathlib.Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="keyledger-kafka-test-")))
         self.ring = self.work / "keyring.json"
         self.cluster = cluster
+        self.prefix = prefix
         self.kafka = ["--kafka.bootstrap", cluster.bootstrap, "--kafka.prefix", prefix]
         run("keyring", "init", self.ring)
         run("topics", "create", *self.kafka)

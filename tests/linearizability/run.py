@@ -6,7 +6,8 @@ usage: run.py [--seconds 45 | --minutes N] [--seed N] [--clients 10] [--calm] [-
 --seed repeats a run's random choices; the moments at which processes meet stay their own. --calm breaks nothing.
 --lie records something wrong on purpose (lost-disable, stale-read, doubled-create, false-refusal): it must fail. What
 the run leaves is kept in DIRECTORY, and where it fails in any case. The programs are those that KEYLEDGER and
-LINEARIZABILITY name, or the dev build's.
+LINEARIZABILITY name, or the dev build's. Ends with 3 if what clients were told or what came into the log can't be right,
+and with 1 if that couldn't be seen or anything else is wrong.
 """
 
 import argparse
@@ -37,6 +38,8 @@ from ports import ReservedPort  # noqa: E402
 
 DRIVER = os.environ.get("LINEARIZABILITY", str(ROOT / "build" / "dev" / "linearizability"))
 NODES = 3
+WRONG_HISTORY = 3  # How this ends then.
+NOT_LINEARIZABLE = 1  # How the judge ends then.
 SETTLE = 3  # Seconds of load after all was made whole.
 END_WITHIN = 900  # Seconds that the driver has to read everything and to check it.
 
@@ -50,15 +53,15 @@ def main():
     work.mkdir(parents=True, exist_ok=True)
     try:
         with Experiment(work, seed) as experiment:
-            wrong = experiment.carry_out(arguments)
+            experiment.carry_out(arguments)
     except BaseException:
         print(f"it failed with seed {seed}; see {work}", flush=True)
         raise
-    for what in wrong:
+    for what in experiment.wrong:
         print(f"WRONG: {what}"[:4000])
-    if wrong:
-        print(f"{len(wrong)} things are wrong with seed {seed}; see {work}")
-        return 1
+    if experiment.wrong:
+        print(f"{len(experiment.wrong)} things are wrong with seed {seed}; see {work}")
+        return WRONG_HISTORY if experiment.is_history_wrong else 1
     if not arguments.keep:
         shutil.rmtree(work)
     return 0
@@ -89,6 +92,7 @@ class Experiment:
         self.deployment = None
         self.site = None
         self.wrong = []
+        self.is_history_wrong = False  # What clients were told or the log holds, rather than a node.
 
     def __enter__(self):
         try:
@@ -120,7 +124,7 @@ class Experiment:
         self.deployment.leader()
 
     def carry_out(self, arguments):
-        """Gives back what was wrong."""
+        """Notes what was wrong."""
         nemesis = Nemesis(self.site, self.seed)
         driver = self._start_driver(arguments)
         try:
@@ -130,7 +134,7 @@ class Experiment:
             else:
                 nemesis.work(arguments.seconds)
             nemesis.heal()
-            self._wait_until_ready()
+            self._note("all nodes are ready again", self._wait_until_ready)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 driver.wait(SETTLE)
             self._take_over(driver, "the clients", driver.communicate(timeout=END_WITHIN)[0])
@@ -146,7 +150,6 @@ class Experiment:
         self._judge(arguments.lie)
         self._check_log(events, attempts)
         self._check_models()
-        return self.wrong
 
     def _start_driver(self, arguments):
         token = run("token", "--key-ring", self.deployment.ring, "--account", "linear", "--username",
@@ -162,13 +165,15 @@ class Experiment:
         print(said, end="", flush=True)
         if process.returncode != 0:
             self.wrong.append(f"{name}: exit code {process.returncode}")
+        return process.returncode
 
     def _judge(self, lie):
         judge = subprocess.run(
             [DRIVER, f"-judge={self.work / 'history.jsonl'}", f"-log={self.work / 'log.jsonl'}", f"-lie={lie}",
              f"-directory={self.work}"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False, timeout=END_WITHIN)
-        self._take_over(judge, "porcupine", judge.stdout)
+        if self._take_over(judge, "porcupine", judge.stdout) == NOT_LINEARIZABLE:
+            self.is_history_wrong = True
 
     def _wait_until_ready(self):
         for node in self.site.nodes:
@@ -178,26 +183,27 @@ class Experiment:
                 said = node.get("/readyz", fresh=True, check=False).body.decode()
                 raise AssertionError(f"{node.data_dir.name} isn't ready: {said}") from late
 
-    def _note(self, what, check):
+    def _note(self, what, check, of_history=False):
         """Goes on after something was wrong: all that is to be known of a run is to be seen at once."""
         try:
             check()
             print(f"right: {what}", flush=True)
         except AssertionError as wrong:
             self.wrong.append(f"{what}: {wrong}")
+            self.is_history_wrong |= of_history
 
     def _check_nodes(self, nemesis):
         def no_rejected():
             rejected = [metric(node, "keyledger_projection_rejected_total", 10) for node in self.site.nodes]
             assert rejected == [0] * NODES and nemesis.rejected == 0, f"{rejected}, and {nemesis.rejected} before"
-        self._note("no projector rejected anything", no_rejected)
+        self._note("no projector rejected anything", no_rejected, of_history=True)
         self._note("all nodes come to the log's end", self.deployment.wait_until_equal)
 
     def _check_log(self, events, attempts):
         kinds = collections.Counter(event["type"].removeprefix("keyledger.") for event in events)
         print(f"log: {len(events)} events, {kinds['WriterElected']} terms", flush=True)
         self._note("the log has what was acknowledged once, and nothing that nobody asked for",
-                   LogCheck(events, attempts).check)
+                   LogCheck(events, attempts).check, of_history=True)
 
     def _check_models(self):
         def are_equal():

@@ -42,7 +42,9 @@ Result<void> Admin::judge(const std::string& what, rd_kafka_resp_err_t code,
     return fail(Errc::forbidden, "kafka: " + what + ": " + text);
   }
   client_.poll();
-  if (code == RD_KAFKA_RESP_ERR__TIMED_OUT) return fail(client_.unavailable(what, code));
+  const bool is_silence =
+      code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__TRANSPORT;
+  if (is_silence) return fail(client_.unavailable(what, code));
   return fail(client_.unavailable(what, text));
 }
 

@@ -57,12 +57,15 @@ constexpr std::array<Property, 5> kDefaults = {{
 
 /// How soon to ask again while a partition's leadership moves.
 constexpr std::chrono::milliseconds kLeaderMoves{50};
+/// A leader that is there answers within it, whatever it has to do.
+constexpr std::chrono::milliseconds kLeaderAnswersWithin{1'000};
 
 bool is_moving(rd_kafka_resp_err_t code) {
   return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
          code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
          code == RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE ||
-         code == RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE || code == RD_KAFKA_RESP_ERR__TRANSPORT;
+         code == RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE || code == RD_KAFKA_RESP_ERR__TRANSPORT ||
+         code == RD_KAFKA_RESP_ERR__TIMED_OUT;
 }
 
 /// Kafka's rule for topics, which end with a word of ours.
@@ -131,6 +134,20 @@ rd_kafka_resp_err_t ask_offset(const Client& client, const std::string& topic, s
       rd_kafka_offsets_for_times(client.get(), asked.get(), static_cast<int>(left.count()));
   offset = partition->offset;
   return error != RD_KAFKA_RESP_ERR_NO_ERROR ? error : partition->err;
+}
+
+/// Lets the client ask who leads `topic` now. By itself librdkafka asks that only of topics of
+/// which it has a handle; for others it would go to who led before, for a quarter of an hour.
+void learn_leader(const Client& client, const std::string& topic,
+                  std::chrono::steady_clock::time_point deadline) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+      std::max(deadline - std::chrono::steady_clock::now(), {}));
+  const Topic handle(rd_kafka_topic_new(client.get(), topic.c_str(), nullptr));
+  const struct rd_kafka_metadata* answered = nullptr;
+  // What fails is asked again.
+  rd_kafka_metadata(client.get(), /*all_topics=*/0, handle.get(), &answered,
+                    static_cast<int>(left.count()));
+  const Metadata metadata(answered);
 }
 
 }  // namespace
@@ -286,9 +303,12 @@ Result<Bounds> query_bounds(const Client& client, const std::string& topic,
   while (true) {
     client.poll();
     Bounds bounds;
-    auto error = ask_offset(client, topic, RD_KAFKA_OFFSET_BEGINNING, deadline, bounds.low);
+    // Who led may be gone for good: then there must be time left for who leads now.
+    const auto answered_by =
+        std::min(deadline, std::chrono::steady_clock::now() + kLeaderAnswersWithin);
+    auto error = ask_offset(client, topic, RD_KAFKA_OFFSET_BEGINNING, answered_by, bounds.low);
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
-      error = ask_offset(client, topic, RD_KAFKA_OFFSET_END, deadline, bounds.high);
+      error = ask_offset(client, topic, RD_KAFKA_OFFSET_END, answered_by, bounds.high);
     }
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return bounds;
     client.poll();
@@ -300,6 +320,7 @@ Result<Bounds> query_bounds(const Client& client, const std::string& topic,
       return fail(client.unavailable("can't learn where topic " + topic + " ends", error));
     }
     std::this_thread::sleep_for(kLeaderMoves);
+    learn_leader(client, topic, deadline);
   }
 }
 

@@ -19,12 +19,16 @@ constexpr milliseconds kKnownWithin{10'000};
 constexpr milliseconds kLookEvery{50};
 
 /// Errors: not_found, incompatible, unavailable, forbidden.
-Result<void> check(const Admin& admin, const TopicNames& names, const Cluster& cluster) {
+Result<void> check(const Admin& admin, const TopicNames& names, const Cluster& cluster,
+                   TopicUse use) {
   for (const TopicPlan& plan : plan_topics(names, 1)) {
+    const bool is_followed = plan.topic == names.events || plan.topic == names.replicas;
+    if (use == TopicUse::following && !is_followed) continue;
     const auto found = cluster.topics.find(plan.topic);
     if (found == cluster.topics.end()) {
       return fail(Errc::not_found, "kafka: there is no topic " + plan.topic +
-                                       ": make it with `keyledger topics create`");
+                                       ": make it with `keyledger topics create`, or "
+                                       "let these credentials describe it");
     }
     if (found->second.partitions != 1) {
       return fail(Errc::incompatible,
@@ -93,21 +97,22 @@ Result<std::vector<std::string>> create_topics(const KafkaOptions& options,
     cluster = kafka::wait_until_known(*admin, all);
     if (!cluster) return fail(std::move(cluster.error()));
   }
-  if (auto good = kafka::check(*admin, names, *cluster); !good) return fail(good.error());
+  if (auto good = kafka::check(*admin, names, *cluster, TopicUse::all); !good)
+    return fail(good.error());
   std::vector<std::string> made;
   made.reserve(plans.size());
   for (kafka::TopicPlan& plan : plans) made.push_back(std::move(plan.topic));
   return made;
 }
 
-Result<void> check_topics(const KafkaOptions& options, KafkaLogger logger) {
+Result<void> check_topics(const KafkaOptions& options, KafkaLogger logger, TopicUse use) {
   const auto clients = kafka::Clients::make(options, std::move(logger));
   if (!clients) return fail(clients.error());
   const auto admin = kafka::Admin::connect(**clients);
   if (!admin) return fail(admin.error());
   const auto cluster = admin->look();
   if (!cluster) return fail(cluster.error());
-  return kafka::check(*admin, (*clients)->topics(), *cluster);
+  return kafka::check(*admin, (*clients)->topics(), *cluster, use);
 }
 
 }  // namespace keyledger::log

@@ -18,6 +18,6 @@ from .broker import Broker  # noqa: E402
 from .cluster import Cluster  # noqa: E402
 from .jars import NoBroker  # noqa: E402
 from .proxy import Proxy  # noqa: E402
-from .topics import configs, create_topic, topics  # noqa: E402
+from .topics import acls, configs, create_topic, move_leaders, topics  # noqa: E402
 
-__all__ = ["Broker", "Cluster", "NoBroker", "Proxy", "configs", "create_topic", "topics"]
+__all__ = ["Broker", "Cluster", "NoBroker", "Proxy", "acls", "configs", "create_topic", "move_leaders", "topics"]

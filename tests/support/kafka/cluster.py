@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import uuid
 
+from certificates import make_certificate
 from ports import ReservedPort
 
 from . import children, jars
@@ -33,15 +34,21 @@ class Cluster:
     With three, a topic has three replicas and a write needs two of them where nothing else is said. `proxied`: clients
     reach each broker only through a Proxy of its own (`proxies`, in the order of `brokers`), the brokers reach each
     other without. `doors`: so many further ways in beside that, each a Door, so that single clients can be cut off.
-    `settings` are more lines for each server.properties, and win.
+    `users` (names and passwords) have a way in of their own, `secured`, by TLS (`authority` is whom to trust) and
+    SASL/PLAIN, and may do what ACLs allow; who comes another way may do all. `settings` are more lines for each
+    server.properties, and win.
     """
 
-    def __init__(self, brokers=1, proxied=False, settings=None, doors=0):
+    def __init__(self, brokers=1, proxied=False, settings=None, doors=0, users=None):
         assert brokers in (1, 3), "a quorum is 1 or 3 here"
         self._directory = tempfile.TemporaryDirectory(prefix="keyledger-kafka-", ignore_cleanup_errors=True)
         doors = [f"DOOR{number}" for number in range(doors)]
-        self._ports = [{name: ReservedPort() for name in ("PLAINTEXT", "INTERNAL", "CONTROLLER", *doors)}
+        self._users = users or {}
+        secured = ["SECURED"] if users else []
+        self._ports = [{name: ReservedPort() for name in ("PLAINTEXT", "INTERNAL", "CONTROLLER", *doors, *secured)}
                        for _ in range(brokers)]
+        if users:
+            self.authority, self._key = make_certificate(pathlib.Path(self._directory.name))
         self._settings = settings or {}
         self.proxies = [Proxy(ports["PLAINTEXT"].number) for ports in self._ports] if proxied else []
         self.doors = [Door(name, [Proxy(ports[name].number) for ports in self._ports]) for name in doors]
@@ -52,6 +59,11 @@ class Cluster:
     def bootstrap(self):
         """Where clients find the cluster, for `bootstrap.servers`."""
         return ",".join(broker.bootstrap for broker in self.brokers)
+
+    @property
+    def secured(self):
+        """Where `users` find it."""
+        return ",".join(ports["SECURED"].address for ports in self._ports)
 
     def __enter__(self):
         try:
@@ -89,7 +101,7 @@ class Cluster:
         home.mkdir()
         address = self._ports[number - 1]["PLAINTEXT"].address
         bootstrap = self.proxies[number - 1].address if self.proxies else address
-        lines = {**self._properties(number, home, bootstrap), **self._settings}
+        lines = {**self._properties(number, home, bootstrap), **self._secured_properties(home), **self._settings}
         path = home / "server.properties"
         path.write_text("".join(f"{name}={value}\n" for name, value in lines.items()), "utf-8")
         return Broker(number, path, address, bootstrap)
@@ -98,7 +110,8 @@ class Cluster:
         ports, brokers = self._ports[number - 1], len(self._ports)
         replicas, in_sync = (3, 2) if brokers == 3 else (1, 1)
         advertised = {"PLAINTEXT": bootstrap, "INTERNAL": ports["INTERNAL"].address,
-                      **{door.name: door.proxies[number - 1].address for door in self.doors}}
+                      **{door.name: door.proxies[number - 1].address for door in self.doors},
+                      **{name: port.address for name, port in ports.items() if name == "SECURED"}}
         voters = [f"{voter}@{its['CONTROLLER'].address}" for voter, its in enumerate(self._ports, 1)]
         return {
             "node.id": number,
@@ -106,7 +119,8 @@ class Cluster:
             "controller.quorum.voters": ",".join(voters),
             "listeners": ",".join(f"{name}://{port.address}" for name, port in ports.items()),
             "advertised.listeners": ",".join(f"{name}://{address}" for name, address in advertised.items()),
-            "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in ports),
+            "listener.security.protocol.map": ",".join(
+                f"{name}:{'SASL_SSL' if name == 'SECURED' else 'PLAINTEXT'}" for name in ports),
             "inter.broker.listener.name": "INTERNAL",
             "controller.listener.names": "CONTROLLER",
             "log.dirs": home / "data",
@@ -126,6 +140,22 @@ class Cluster:
             "log.cleaner.backoff.ms": 500,
             "log.cleaner.dedupe.buffer.size": 4 << 20,
             "log.cleaner.io.buffer.size": 1 << 16,
+        }
+
+    def _secured_properties(self, home):
+        if not self._users:
+            return {}
+        pair = home / "certificate-and-key.pem"
+        pair.write_text(self._key.read_text("ascii") + self.authority.read_text("ascii"), "ascii")
+        users = " ".join(f'user_{name}="{password}"' for name, password in self._users.items())
+        module = "org.apache.kafka.common.security.plain.PlainLoginModule"
+        return {
+            "listener.name.secured.ssl.keystore.type": "PEM",
+            "listener.name.secured.ssl.keystore.location": pair,
+            "listener.name.secured.sasl.enabled.mechanisms": "PLAIN",
+            "listener.name.secured.plain.sasl.jaas.config": f"{module} required {users};",
+            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "super.users": "User:ANONYMOUS",
         }
 
     def _format(self):

@@ -1,6 +1,8 @@
-"""Makes topics, and whatever else Kafka's own kafka-topics can."""
+"""Makes topics, and whatever else Kafka's own tools can do to them."""
 
+import json
 import subprocess
+import tempfile
 
 from . import jars
 
@@ -15,6 +17,25 @@ def topics(bootstrap, *arguments):
 def configs(bootstrap, *arguments):
     """Runs kafka-configs with `arguments` (`"--alter", …`) and gives back what it printed."""
     return _run("kafka.admin.ConfigCommand", bootstrap, *arguments)
+
+
+def acls(bootstrap, *arguments):
+    """Runs kafka-acls with `arguments` (`"--add"`, …) and gives back what it printed."""
+    return _run("org.apache.kafka.tools.AclCommand", bootstrap, *arguments)
+
+
+def move_leaders(bootstrap, names, brokers):
+    """Lets the first of `brokers` (`[2, 3, 1]`, which have the replicas) lead partition 0 of the topics `names`: all go
+    on, and no connection ends.
+    """
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump({"version": 1, "partitions": [{"topic": name, "partition": 0, "replicas": brokers}
+                                                for name in names]}, file)
+        file.flush()
+        _run("org.apache.kafka.tools.reassign.ReassignPartitionsCommand", bootstrap,
+             "--reassignment-json-file", file.name, "--execute")
+    _run("org.apache.kafka.tools.LeaderElectionCommand", bootstrap, "--election-type", "preferred",
+         "--all-topic-partitions")
 
 
 def _run(tool, bootstrap, *arguments):
