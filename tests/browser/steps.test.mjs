@@ -202,6 +202,25 @@ test("everything can be done from the keyboard alone", async () => {
   page.quiet();
 });
 
+test("whoever deletes a key goes on beside it, also where the feed tells of it before the answer is there", async () => {
+  for (const name of ["Beside", "Deleted by hand"]) await ledger.create({ name });
+  const page = await owner(browser, ledger);
+  await row(page, "Deleted by hand").waitFor();
+  await page.route("**/v1/accounts/*/keys/*", async (route) => {
+    if (route.request().method() !== "DELETE") return route.continue();
+    const response = await route.fetch();
+    await row(page, "Deleted by hand").waitFor({ state: "detached" });
+    return route.fulfill({ response });
+  });
+  await settings(page, "Deleted by hand");
+  await dialog(page).getByRole("button", { name: "Delete" }).click();
+  await dialog(page).getByText("stops working").waitFor();
+  await dialog(page).getByRole("button", { name: "Delete" }).click();
+  await page.getByText("“Deleted by hand” is deleted.").waitFor();
+  const focused = () => page.evaluate(() => document.activeElement.textContent);
+  await eventually(async () => (await focused()) === "Settings of “Beside”", "the focus is in the row beside it");
+});
+
 test("where there are replicas, disable and delete can wait until every one of them refuses", async () => {
   const page = await visitor(browser, ledger);
   await page.route("**/v1/session", async (route) => {

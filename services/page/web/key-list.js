@@ -61,6 +61,9 @@ function keyRow(key, openSettings) {
   return { node, update, key: () => shown };
 }
 
+/** Whether what had the focus is gone, or is in a dialog that was just closed. */
+const focusIsLost = () => document.activeElement === document.body || document.activeElement.closest("dialog:not([open])") !== null;
+
 /** The row after `row`, or else the one before it. */
 function neighbour(row) {
   const all = [...row.closest(".rows").querySelectorAll(".row")];
@@ -199,7 +202,7 @@ export function keyList(actions, firstKeys = null) {
     node?.remove();
     rows.delete(id);
     summarize();
-    if (!byHand || left?.id !== id || document.activeElement !== document.body) return;
+    if (!byHand || left?.id !== id || !focusIsLost()) return;
     (left.near?.querySelector('[data-column="Actions"] button') ?? heading).focus();
   };
 
