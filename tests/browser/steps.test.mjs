@@ -203,20 +203,20 @@ test("everything can be done from the keyboard alone", async () => {
 });
 
 test("whoever deletes a key goes on beside it, also where the feed tells of it before the answer is there", async () => {
-  for (const name of ["Beside", "Deleted by hand"]) await ledger.create({ name });
+  for (const name of ["Beside", "Taken off"]) await ledger.create({ name });
   const page = await owner(browser, ledger);
-  await row(page, "Deleted by hand").waitFor();
+  await row(page, "Taken off").waitFor();
   await page.route("**/v1/accounts/*/keys/*", async (route) => {
     if (route.request().method() !== "DELETE") return route.continue();
     const response = await route.fetch();
-    await row(page, "Deleted by hand").waitFor({ state: "detached" });
+    await row(page, "Taken off").waitFor({ state: "detached" });
     return route.fulfill({ response });
   });
-  await settings(page, "Deleted by hand");
+  await settings(page, "Taken off");
   await dialog(page).getByRole("button", { name: "Delete" }).click();
   await dialog(page).getByText("stops working").waitFor();
   await dialog(page).getByRole("button", { name: "Delete" }).click();
-  await page.getByText("“Deleted by hand” is deleted.").waitFor();
+  await page.getByText("“Taken off” is deleted.").waitFor();
   const focused = () => page.evaluate(() => document.activeElement.textContent);
   await eventually(async () => (await focused()) === "Settings of “Beside”", "the focus is in the row beside it");
 });
