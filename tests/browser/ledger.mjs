@@ -1,7 +1,7 @@
 // Runs the real keyledger and real Chromium for the tests of the settings page.
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, copyFileSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,9 +30,11 @@ export class Ledger {
   static async start(...flags) {
     const ledger = new Ledger();
     ledger.directory = mkdtempSync(join(tmpdir(), "keyledger-browser-"));
+    const log = openSync(join(ledger.directory, "log"), "a");
     ledger.process = spawn(program, ["serve", "--data-dir", join(ledger.directory, "data"), "--listen", "127.0.0.1:0",
       "--page-account", ACCOUNT, "--page-username", USERNAME, ...flags],
-    { stdio: ["ignore", "pipe", openSync(join(ledger.directory, "log"), "a")] });
+    { stdio: ["ignore", "pipe", log] });
+    closeSync(log);
     ledgers.add(ledger);
     for await (const line of createInterface(ledger.process.stdout)) {
       if (line.startsWith("Listening on ")) ledger.url = line.slice("Listening on ".length);
