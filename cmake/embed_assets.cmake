@@ -1,5 +1,5 @@
-# Writes OUTPUT, a C++ file that holds the files FILES (separated by "|") of DIRECTORY, each as it is and as gzip -9 has
-# it, with an entity tag that is a hash of its content.
+# Writes OUTPUT, a C++ file that holds the files FILES (paths, separated by "|"), each as it is and as gzip -9 has it, with
+# an entity tag that is a hash of its content.
 find_program(GZIP gzip REQUIRED)
 string(REPLACE "|" ";" FILES "${FILES}")
 set(arrays "")
@@ -16,8 +16,8 @@ function(read_bytes file result)
   set(${result}_bytes ${count} PARENT_SCOPE)
 endfunction()
 
-foreach(name IN LISTS FILES)
-  set(file ${DIRECTORY}/${name})
+foreach(file IN LISTS FILES)
+  get_filename_component(name ${file} NAME)
   set(packed ${OUTPUT}.gz)
   execute_process(COMMAND ${GZIP} -9 -n -c ${file} OUTPUT_FILE ${packed} COMMAND_ERROR_IS_FATAL ANY)
   file(SHA256 ${file} hash)

@@ -156,9 +156,7 @@ Actor actor_of(const http::Request& request, const security::Principal& principa
     return Actor{principal.subject, std::move(username), relay->address, relay->user_agent,
                  relay->request_id};
   }
-  const std::string_view address =
-      request.client_address.empty() ? request.remote_address : request.client_address;
-  return Actor{principal.subject, std::move(username), std::string(address),
+  return Actor{principal.subject, std::move(username), std::string(request.origin_address()),
                sanitize(request.header("user-agent"), kMaxUserAgentBytes),
                std::string(request.request_id)};
 }

@@ -5,7 +5,11 @@
 namespace keyledger::api {
 namespace {
 
-constexpr std::string_view kName = "keyledger_session";
+/// A browser takes a name with this prefix from nobody but the host itself, over TLS (RFC 6265bis
+/// §4.1.3.2): neither plain HTTP, nor a sibling's domain, can plant one.
+std::string_view name_of(bool secure) {
+  return secure ? "__Host-keyledger_session" : "keyledger_session";
+}
 
 std::string with_attributes(std::string cookie, bool secure) {
   cookie.append("; Path=/; HttpOnly; SameSite=Strict");
@@ -16,6 +20,7 @@ std::string with_attributes(std::string cookie, bool secure) {
 }  // namespace
 
 std::optional<std::string_view> session_cookie(const http::Request& request) {
+  const std::string_view wanted = name_of(request.is_secure);
   std::optional<std::string_view> secret;
   for (const auto& [header, value] : request.headers) {
     if (!http::same_token(header, "cookie")) continue;
@@ -23,7 +28,7 @@ std::optional<std::string_view> session_cookie(const http::Request& request) {
     while (!rest.empty()) {
       std::string_view pair = http::take_item(rest, ';');
       const std::string_view name = pair.substr(0, pair.find('='));
-      if (name != kName || name.size() == pair.size()) continue;
+      if (name != wanted || name.size() == pair.size()) continue;
       if (secret) return std::nullopt;
       secret = pair.substr(name.size() + 1);
     }
@@ -32,11 +37,11 @@ std::optional<std::string_view> session_cookie(const http::Request& request) {
 }
 
 std::string set_session_cookie(std::string_view secret, bool secure) {
-  return with_attributes(std::string(kName).append("=").append(secret), secure);
+  return with_attributes(std::string(name_of(secure)).append("=").append(secret), secure);
 }
 
 std::string clear_session_cookie(bool secure) {
-  return with_attributes(std::string(kName).append("=; Max-Age=0"), secure);
+  return with_attributes(std::string(name_of(secure)).append("=; Max-Age=0"), secure);
 }
 
 }  // namespace keyledger::api

@@ -49,6 +49,11 @@ struct Request {
 
   /// The value of the only header `name` (compared without regard to case); empty if absent.
   std::string_view header(std::string_view name) const;
+  /// Where it came from, for who reads of it later: the client's address, or the peer's where a
+  /// trusted proxy names nobody.
+  std::string_view origin_address() const {
+    return client_address.empty() ? remote_address : client_address;
+  }
   /// How many times the header is there.
   std::size_t count(std::string_view name) const;
 };

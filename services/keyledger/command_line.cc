@@ -46,11 +46,8 @@ struct Arguments {
   StatusArguments status;
 };
 
-/// CLI11 takes a minus for a very large number.
 std::string check_position(const std::string& text) {
-  const bool fits = !text.empty() && text.find_first_not_of("0123456789") == text.npos &&
-                    text.find_first_not_of('0') != text.npos;
-  return fits ? "" : text + " is no position: they count from 1 on";
+  return text == "0" ? "positions count from 1 on" : check_whole_number(text);
 }
 
 void add_checked_log_options(CLI::App& app, LogConfig& config) {
@@ -70,7 +67,8 @@ void add_topics(CLI::App& root, TopicsArguments& topics, std::map<CLI::App*, Act
   create
       ->add_option("--replication", topics.replication,
                    "Copies of each (default: 3 where there are three brokers, else 1)")
-      ->check(CLI::Range(1, 100));
+      ->check(CLI::Range(1, 100))
+      ->check(check_whole_number);
   actions[create] = [&topics] { return create_topics(topics); };
   actions[check] = [&topics] { return check_topics(topics); };
 }
@@ -170,6 +168,7 @@ void add_tools(CLI::App& root, Arguments& arguments, std::map<CLI::App*, Action>
       ->capture_default_str();
   add_checked_log_options(*replay_app, replay.log);
   replay_app->add_option("--after", replay.after, "Begin after this position")
+      ->check(check_whole_number)
       ->capture_default_str();
   replay_app->add_option("--account", replay.account, "Only events of this account");
   replay_app->add_option("--key", replay.key, "Only events of this key");

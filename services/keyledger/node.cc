@@ -17,7 +17,6 @@
 #include "services/keyledger/envelope_use.h"
 #include "services/keyledger/metrics.h"
 #include "services/keyledger/node_id.h"
-#include "services/keyledger/openapi.h"
 #include "services/keyledger/progress.h"
 #include "services/keyledger/read_model_start.h"
 #include "services/keyledger/repair.h"
@@ -518,15 +517,7 @@ std::vector<http::Route> Node::service_routes() {
   routes.push_back(row("/healthz", &Node::health));
   routes.push_back(row("/readyz", &Node::readiness));
   routes.push_back(row("/metrics", &Node::metrics));
-  http::Route openapi;
-  openapi.pattern = "/openapi.yaml";
-  openapi.handler = http::InlineHandler([](const Request&) {
-    Response response;
-    response.set("Content-Type", "application/yaml");
-    response.body = openapi_yaml();
-    return response;
-  });
-  routes.push_back(std::move(openapi));
+  routes.push_back(page::openapi_route());
   return routes;
 }
 
@@ -603,7 +594,7 @@ void Node::observe(const http::Exchange& exchange) {
                                                       : std::string_view(exchange.route->pattern)},
                   {"status", std::uint64_t{exchange.status}},
                   {"microseconds", static_cast<std::int64_t>(exchange.duration.count() / 1000)},
-                  {"address", exchange.request.remote_address},
+                  {"address", exchange.request.origin_address()},
                   {"request_id", exchange.request.request_id},
                   {"traceparent", exchange.request.traceparent},
                   {"error", exchange.log_text}});

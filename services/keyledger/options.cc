@@ -152,6 +152,16 @@ void add_duration(CLI::App& app, const std::string& name, std::chrono::milliseco
       ->default_str(duration_text(out));
 }
 
+std::string check_whole_number(const std::string& text) {
+  std::uint64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, number);
+  if (read.ec == std::errc::result_out_of_range) return text + " is more than 64 bits hold";
+  const bool is_octal_elsewhere = text.size() > 1 && text.front() == '0';
+  const bool fits = read.ec == std::errc{} && read.ptr == end && !is_octal_elsewhere;
+  return fits ? "" : text + " is no whole number";
+}
+
 CLI::App* add_serve(CLI::App& root, ServeConfig& config) {
   CLI::App* serve = root.add_subcommand("serve", "Run a node until SIGTERM");
   serve->add_option("--config", "A TOML file with more options: flags and environment win over it");
@@ -205,6 +215,7 @@ CLI::App* add_serve(CLI::App& root, ServeConfig& config) {
   add_log_options(*serve, config.log);
   serve->add_option("--threads", config.threads, "I/O threads; 0: one per processor")
       ->check(CLI::Range(0U, 256U))
+      ->check(check_whole_number)
       ->capture_default_str();
   serve->add_option("--advertise", config.advertise,
                     "URL where others reach this node (default: the listen address)");
@@ -235,6 +246,7 @@ CLI::App* add_serve(CLI::App& root, ServeConfig& config) {
       ->add_option("--max-connections", config.limits.connections,
                    "Connections at once; more are closed")
       ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}))
+      ->check(check_whole_number)
       ->capture_default_str();
   serve
       ->add_option("--cache-size", config.cache_bytes,

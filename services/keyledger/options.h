@@ -14,6 +14,11 @@ namespace keyledger {
 void add_duration(CLI::App& app, const std::string& name, std::chrono::milliseconds& out,
                   const std::string& text, std::chrono::milliseconds least = {});
 
+/// What is wrong with `text` as a whole number in decimal that 64 bits hold; empty where nothing
+/// is. CLI11 by itself takes what is larger for the largest, a minus for a very large one, and a
+/// leading 0 for octal.
+std::string check_whole_number(const std::string& text);
+
 /// Adds `serve` with its options, which fill `config` when the command line is parsed.
 CLI::App* add_serve(CLI::App& root, ServeConfig& config);
 

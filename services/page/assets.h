@@ -5,7 +5,7 @@
 
 namespace keyledger::page {
 
-/// A file of services/page/web, as it was when this program was built.
+/// A file of services/page/web, or schemas/openapi.yaml, as it was when this program was built.
 struct Asset {
   std::string_view name;  ///< "index.html"
   std::string_view tag;   ///< A hash of its content, for an entity tag.

@@ -25,6 +25,7 @@ std::string_view media_type(std::string_view name) {
   if (kind == "html") return "text/html; charset=utf-8";
   if (kind == "css") return "text/css; charset=utf-8";
   if (kind == "js") return "text/javascript; charset=utf-8";
+  if (kind == "yaml") return "application/yaml";  // RFC 9512
   return "image/svg+xml";
 }
 
@@ -83,28 +84,36 @@ Response answer(const Asset& asset, const Request& request) {
   return response;
 }
 
+bool has_path_of_its_own(const Asset& asset) {
+  return asset.name.ends_with(".html") || asset.name.ends_with(".yaml");
+}
+
 /// What a page loads: by the name in the path.
 Response answer_file(const Request& request) {
   const auto asset = std::ranges::find(assets(), request.path_parameters.at(0), &Asset::name);
-  if (asset != assets().end() && !asset->name.ends_with(".html")) return answer(*asset, request);
+  if (asset != assets().end() && !has_path_of_its_own(*asset)) return answer(*asset, request);
   return http::problem(404, "there is nothing at this path", request.request_id);
+}
+
+http::Route route_to(const char* pattern, http::InlineHandler handler) {
+  http::Route route;
+  route.pattern = pattern;
+  route.handler = std::move(handler);
+  return route;
+}
+
+http::Route route_to_asset(const char* pattern, std::string_view name) {
+  const Asset& asset = *std::ranges::find(assets(), name, &Asset::name);
+  return route_to(pattern, [&asset](const Request& request) { return answer(asset, request); });
 }
 
 }  // namespace
 
 std::vector<http::Route> routes() {
-  const auto row = [](const char* pattern, http::InlineHandler handler) {
-    http::Route route;
-    route.pattern = pattern;
-    route.handler = std::move(handler);
-    return route;
-  };
-  const auto page = [&row](const char* pattern, std::string_view name) {
-    const Asset& asset = *std::ranges::find(assets(), name, &Asset::name);
-    return row(pattern, [&asset](const Request& request) { return answer(asset, request); });
-  };
-  return {page("/", "index.html"), page("/reference", "reference.html"),
-          row("/page/{file}", answer_file)};
+  return {route_to_asset("/", "index.html"), route_to_asset("/reference", "reference.html"),
+          route_to("/page/{file}", answer_file)};
 }
+
+http::Route openapi_route() { return route_to_asset("/openapi.yaml", "openapi.yaml"); }
 
 }  // namespace keyledger::page

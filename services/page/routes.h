@@ -11,4 +11,8 @@ namespace keyledger::page {
 /// account they ask the API for. Any thread.
 std::vector<http::Route> routes();
 
+/// `/openapi.yaml`: schemas/openapi.yaml, as it was when this program was built. For nodes without
+/// the page as well. Any thread.
+http::Route openapi_route();
+
 }  // namespace keyledger::page

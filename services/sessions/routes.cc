@@ -89,7 +89,7 @@ Response Routes::sign_in(const Request& request) const {
   const auto replaced = api::session_cookie(request).value_or("");
   const auto secret = sessions_.sign_in(*token, replaced, api::now());
   logger_.info(secret ? "signed in" : "sign-in refused",
-               {{"address", request.remote_address}, {"request_id", request.request_id}});
+               {{"address", request.origin_address()}, {"request_id", request.request_id}});
   if (!secret) return refuse_link(request);
   response.set("Set-Cookie", api::set_session_cookie(*secret, request.is_secure));
   return response;
@@ -139,7 +139,7 @@ Response Routes::sign_out(const Request& request) const {
   }
   sessions_.end(api::session_cookie(request).value_or(""));
   logger_.info("signed out", {{"subject", principal->subject},
-                              {"address", request.remote_address},
+                              {"address", request.origin_address()},
                               {"request_id", request.request_id}});
   Response response;
   response.status = 204;

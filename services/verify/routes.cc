@@ -213,7 +213,7 @@ Response Routes::forward_auth(const Request& request) const {
 
 Response Routes::refuse(const Request& request, std::string_view reason) const {
   logger_.info("credential refused", {{"reason", reason},
-                                      {"address", request.remote_address},
+                                      {"address", request.origin_address()},
                                       {"request_id", request.request_id},
                                       {"traceparent", request.traceparent}});
   Response response = http::problem(401, "the credential is not accepted", request.request_id);

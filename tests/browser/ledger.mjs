@@ -1,11 +1,12 @@
 // Runs the real keyledger and real Chromium for the tests of the settings page.
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, copyFileSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { test as nodeTest } from "node:test";
 
 const here = new URL(".", import.meta.url).pathname;
 const modules = process.env.BROWSER_MODULES
@@ -15,6 +16,12 @@ const { chromium } = require("playwright-core");
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const program = process.env.KEYLEDGER ?? join(here, "../../build/dev/keyledger");
 
+/** Where what a failed test saw is kept. */
+const failures = process.env.BROWSER_FAILURES ?? join(tmpdir(), "keyledger-browser-failures");
+/** The pages and services of the test that runs. */
+let open = [];
+const ledgers = new Set();
+
 export const ACCOUNT = "acme";
 export const USERNAME = "ada@example.com";
 
@@ -23,8 +30,12 @@ export class Ledger {
   static async start(...flags) {
     const ledger = new Ledger();
     ledger.directory = mkdtempSync(join(tmpdir(), "keyledger-browser-"));
+    const log = openSync(join(ledger.directory, "log"), "a");
     ledger.process = spawn(program, ["serve", "--data-dir", join(ledger.directory, "data"), "--listen", "127.0.0.1:0",
-      "--page-account", ACCOUNT, "--page-username", USERNAME, ...flags], { stdio: ["ignore", "pipe", "ignore"] });
+      "--page-account", ACCOUNT, "--page-username", USERNAME, ...flags],
+    { stdio: ["ignore", "pipe", log] });
+    closeSync(log);
+    ledgers.add(ledger);
     for await (const line of createInterface(ledger.process.stdout)) {
       if (line.startsWith("Listening on ")) ledger.url = line.slice("Listening on ".length);
       if (!line.startsWith("Sign in: ")) continue;
@@ -37,7 +48,7 @@ export class Ledger {
   /** Another one-time link. */
   signInLink() {
     const said = execFileSync(program, ["sign-in", "--data-dir", join(this.directory, "data")], { encoding: "utf8" });
-    return said.match(/http:\S+/)[0];
+    return said.match(/https?:\S+/)[0];
   }
 
   token(...flags) {
@@ -71,6 +82,7 @@ export class Ledger {
   }
 
   async stop() {
+    ledgers.delete(this);
     const ended = new Promise((resolve) => this.process.once("exit", resolve));
     this.process.kill("SIGTERM");
     await ended;
@@ -83,11 +95,47 @@ export function launch() {
     args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"] });
 }
 
+/**
+ * A test of node's, whose browsers are closed when it ends. Where it fails, what each page showed, what it said and asked
+ * last, and the services' logs are kept in a folder that the error names.
+ */
+export function test(name, body) {
+  nodeTest(name, async (context) => {
+    open = [];
+    try {
+      await body(context);
+    } catch (error) {
+      error.message += `\nWhat was seen is in ${await keep(name)}`;
+      throw error;
+    } finally {
+      await Promise.all(open.map((page) => page.context().close().catch(() => {})));
+    }
+  });
+}
+
+async function keep(name) {
+  const folder = join(failures, `${name.replace(/[^a-z0-9]+/gi, "-").slice(0, 60)}-${process.pid}`);
+  mkdirSync(folder, { recursive: true });
+  for (const [number, page] of open.entries()) {
+    const file = (kind) => join(folder, `page-${number + 1}.${kind}`);
+    try {
+      writeFileSync(file("txt"), [page.url(), "", ...page.said, "", ...page.asked.slice(-30)].join("\n"));
+      await page.screenshot({ path: file("png"), fullPage: true, timeout: 10_000 });
+      writeFileSync(file("html"), await page.content());
+    } catch (error) {
+      writeFileSync(file("error.txt"), String(error)); // The page was closed, or is what hangs.
+    }
+  }
+  for (const [number, ledger] of [...ledgers].entries()) copyFileSync(join(ledger.directory, "log"), join(folder, `ledger-${number + 1}.log`));
+  return folder;
+}
+
 /** A browser of one's own, which notes what its console says and whom it asks. */
 export async function visitor(browser, ledger, options = {}) {
   const context = await browser.newContext({ locale: "en-US", timezoneId: "Europe/Berlin",
     permissions: ["clipboard-read", "clipboard-write"], ...options });
   const page = await context.newPage();
+  open.push(page);
   page.setDefaultTimeout(20_000);
   page.said = [];
   page.asked = [];

@@ -4,9 +4,9 @@ import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 
-import { ACCOUNT, clipboard, eventually, launch, Ledger, row, visitor } from "./ledger.mjs";
+import { ACCOUNT, clipboard, eventually, launch, Ledger, row, visitor, test } from "./ledger.mjs";
 
 let browser;
 let ledger;

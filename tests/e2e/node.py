@@ -108,12 +108,13 @@ def at_once(*work):
 class Node:
     """`keyledger serve` on a free port of 127.0.0.1, with `flags`. Ends with the context, by SIGTERM."""
 
-    def __init__(self, data_dir, *flags, env=None, connection_checks=True, program=KEYLEDGER):
+    def __init__(self, data_dir, *flags, env=None, connection_checks=True, program=KEYLEDGER, tls=None):
         self.data_dir = pathlib.Path(data_dir)
         self.flags = [str(flag) for flag in flags]
         self.env = {**os.environ, **(env or {})}
         self.checks = connection_checks
         self.program = str(program)
+        self.tls = tls  # An ssl.SSLContext by which it is asked, where its flags have it speak TLS.
         self.process = None
         self.host = None
         self.port = None
@@ -230,9 +231,9 @@ class Node:
         if isinstance(body, str):
             body = body.encode()
         if fresh or port is not None:
-            connection = http.client.HTTPConnection(self.host, port or self.port, timeout=DEADLINE)
+            connection = self._http(port or self.port)
         else:
-            self._connection = self._connection or http.client.HTTPConnection(self.host, self.port, timeout=DEADLINE)
+            self._connection = self._connection or self._http(self.port)
             connection = self._connection
         try:
             connection.request(method, path, body, headers)
@@ -247,6 +248,11 @@ class Node:
         if check and self.checks:
             openapi_check.check_response(method, path, answer.status, answer.headers, answer.body)
         return answer
+
+    def _http(self, port):
+        if self.tls is None:
+            return http.client.HTTPConnection(self.host, port, timeout=DEADLINE)
+        return http.client.HTTPSConnection(self.host, port, timeout=DEADLINE, context=self.tls)
 
     def client(self, checks=True):
         """The same node, asked on a connection of its own: for another thread. To be closed."""

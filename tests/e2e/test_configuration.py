@@ -16,8 +16,13 @@ WRONG_VALUES = [
     ("--max-staleness", "10"), ("--max-staleness", "1.5s"),
     ("--drain-timeout", "1 fortnight"), ("--request-timeout", "-1s"), ("--header-timeout", "s"),
     ("--body-timeout", "1.5.2s"),
-    ("--idle-timeout", "99999999999999999999d"),
+    ("--idle-timeout", "99999999999999999999d"), ("--threads", "010"), ("--threads", "0x10"),
+    ("--threads", "18446744073709551617"), ("--max-connections", "18446744073709551617"), ("--max-connections", "0100"),
+    ("--cache-size", "18446744073709551617"), ("--throttle-failures", "18446744073709551617/min"),
 ]
+
+# More than 64 bits hold, and what some would take for octal, hexadecimal, or what is left of 2^64.
+NO_NUMBERS = ("18446744073709551616", "99999999999999999999999", "010", "0x1", "-1", "+1", "1e3", "1.0", " 1", "")
 
 
 def refusal(*arguments, **environment):
@@ -68,6 +73,15 @@ class Precedence(NodeTest):
 
 
 class Mistakes(unittest.TestCase):
+    def test_what_is_no_whole_number_is_refused_by_every_command(self):
+        for text in NO_NUMBERS:
+            self.assertIn("--after", refusal("replay", f"--after={text}"), text)
+            self.assertIn("--replication", refusal("topics", "create", "--kafka.bootstrap", "127.0.0.1:1",
+                                                   f"--replication={text}"), text)
+            if not text.startswith("-"):
+                self.assertIn("position", refusal("projection", "quarantine", text, "--reason", "x"), text)
+        self.assertIn("count from 1", refusal("projection", "quarantine", "0", "--reason", "x"))
+
     def test_a_flag_that_there_is_not_is_named(self):
         for arguments in (["serve", "--datadir", "x"], ["serve", "--fast"], ["token", "--key-ring", "x", "--fast"],
                           ["replay", "--fast"], ["projection", "status", "--fast"], ["keyring", "init", "x", "--fast"]):

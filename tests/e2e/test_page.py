@@ -51,6 +51,18 @@ class Files(SharedNodeTest):
             self.assertEqual((answer.status, answer.body), (304, b""))
         self.assertEqual(self.node.get("/", headers={"If-None-Match": '"other"'}).status, 200)
 
+    def test_the_contract_is_compressed_and_not_sent_again_either(self):
+        plain = self.node.get("/openapi.yaml")
+        packed = self.node.get("/openapi.yaml", headers={"Accept-Encoding": "gzip"})
+        self.assertEqual(gzip.decompress(packed.body), plain.body)
+        self.assertLess(len(packed.body), len(plain.body) / 3)
+        self.assertNotEqual(packed.headers["etag"], plain.headers["etag"])
+        for answer in (plain, packed):
+            headers = {"If-None-Match": answer.headers["etag"],
+                       "Accept-Encoding": answer.headers.get("content-encoding", "identity")}
+            again = self.node.get("/openapi.yaml", headers=headers)
+            self.assertEqual((again.status, again.body), (304, b""))
+
     def test_the_whole_page_is_below_60_kib(self):
         sizes = [len(self.node.get(path, headers={"Accept-Encoding": "gzip"}).body) for path in self.files()]
         self.assertLess(sum(sizes), 60 * 1024)
@@ -65,7 +77,7 @@ class Files(SharedNodeTest):
             self.assertNotRegex(answer.body.decode(), r"<script(?![^>]* src=)|<style| on[a-z]+=| style=|https?:")
 
     def test_there_is_no_other_file(self):
-        for path in ("/page/", "/page/index.html", "/page/nope.js", "/page/../node.cc", "/page/%2e%2e%2fnode.cc"):
+        for path in ("/page/", "/page/index.html", "/page/openapi.yaml", "/page/nope.js", "/page/../node.cc", "/page/%2e%2e%2fnode.cc"):
             self.assertEqual(self.node.get(path, check=False).status, 404, path)
 
 
@@ -75,6 +87,7 @@ class Roles(NodeTest):
     def test_a_node_without_the_role_has_no_page(self):
         for path in ("/", "/reference", "/page/app.js"):
             self.assertEqual(self.node.get(path, check=False).status, 404)
+        self.assertEqual(self.node.get("/openapi.yaml").status, 200)
 
 
 if __name__ == "__main__":

@@ -210,5 +210,32 @@ class NoEvent(NodeTest):
         self.assertEqual(before, after)
 
 
+class BehindTls(NodeTest):
+    """Where a proxy says that the browser speaks TLS."""
+
+    FLAGS = ("--trusted-proxy", "127.0.0.1")
+    HTTPS = {"X-Forwarded-Proto": "https"}
+
+    def test_the_cookie_is_one_that_nobody_else_can_plant(self):
+        answer = self.node.get(path_of(self.node.sign_in_link()), headers=self.HTTPS)
+        cookie, attributes = answer.headers["set-cookie"].split("; ", 1)
+        self.assertRegex(cookie, "^__Host-keyledger_session=[A-Za-z0-9_-]{43}$")
+        self.assertEqual(attributes, "Path=/; HttpOnly; SameSite=Strict; Secure")  # And no Domain: RFC 6265bis.
+        headers = {**self.HTTPS, "Cookie": cookie}
+        shown = self.node.get("/v1/session", headers=headers)
+        self.assertEqual(shown.status, 200)
+        # By the name that plain HTTP can set, it is none; nor does such a one stand in the way of the right one.
+        plain = cookie.removeprefix("__Host-")
+        self.assertEqual(self.node.get("/v1/session", headers={**self.HTTPS, "Cookie": plain}).status, 401)
+        both = {**self.HTTPS, "Cookie": f"keyledger_session={'A' * 43}; {cookie}"}
+        self.assertEqual(self.node.get("/v1/session", headers=both).status, 200)
+        self.assertEqual(self.node.get("/v1/session", headers={"Cookie": cookie}).status, 401)
+        out = self.node.delete("/v1/session", headers={
+            **headers, "Keyledger-CSRF": shown.json["csrf_token"], "Origin": f"https://{self.node.host}:{self.node.port}"})
+        self.assertEqual((out.status, out.headers["set-cookie"]),
+                         (204, "__Host-keyledger_session=; Max-Age=0; Path=/; HttpOnly; SameSite=Strict; Secure"))
+        self.assertEqual(self.node.get("/v1/session", headers=headers).status, 401)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -1,8 +1,9 @@
 """Throttling of failures: who gives too many credentials that don't hold, and who is never in its way."""
 
+import json
 import unittest
 
-from node import ADA, NodeTest, basic, with_checksum
+from node import ADA, NodeTest, basic, eventually, with_checksum
 from test_sessions import path_of
 
 WRONG = with_checksum("kl_" + "0" * 43)
@@ -90,6 +91,40 @@ class BehindAProxy(ThrottleTest):
         link = path_of(self.node.sign_in_link())
         cookie = self.node.get(link, headers={"X-Forwarded-Proto": "https"}).headers["set-cookie"]
         self.assertTrue(cookie.endswith("; Secure"), cookie)
+
+
+class LogsBehindAProxy(NodeTest):
+    FLAGS = ("--trusted-proxy", "127.0.0.1", "--log-level", "debug")
+
+    def lines(self, message, request_id):
+        """The log's lines with this message, about this request."""
+        def found():
+            lines = [json.loads(line) for line in self.node.log]
+            return [line for line in lines if line["message"] == message and line.get("request_id") == request_id]
+        return eventually(found, f"the log says {message} of {request_id}")
+
+    def test_every_line_has_the_end_clients_address(self):
+        link = path_of(self.node.sign_in_link())
+        for number, (message, path, status) in enumerate((
+                ("signed in", link, 303), ("sign-in refused", "/sign-in?token=x", 401),
+                ("credential refused", "/v1/forward-auth", 401), ("request", "/v1/session", 401))):
+            about = {"X-Request-Id": f"r{number}", "X-Forwarded-For": "198.51.100.7, 192.0.2.1"}
+            if path == "/v1/forward-auth":
+                about["Authorization"] = basic(ADA, WRONG)
+            answer = self.node.get(path, headers=about)
+            self.assertEqual(answer.status, status, path)
+            if status == 303:
+                cookie = answer.headers["set-cookie"].split(";")[0]
+            for said in (message, "request"):
+                self.assertEqual({line["address"] for line in self.lines(said, f"r{number}")}, {"192.0.2.1"}, said)
+        csrf = self.node.get("/v1/session", headers={"Cookie": cookie}).json["csrf_token"]
+        self.node.delete("/v1/session", headers={"Cookie": cookie, "Keyledger-CSRF": csrf, "X-Request-Id": "out",
+                                                 "X-Forwarded-For": "192.0.2.1"})
+        self.assertEqual(self.lines("signed out", "out")[0]["address"], "192.0.2.1")
+
+    def test_where_the_proxy_names_nobody_it_is_the_proxys(self):
+        self.node.get("/v1/forward-auth", headers={"Authorization": basic(ADA, WRONG), "X-Request-Id": "nobody"})
+        self.assertEqual(self.lines("credential refused", "nobody")[0]["address"], "127.0.0.1")
 
 
 if __name__ == "__main__":

@@ -38,16 +38,16 @@ class Deployment:
                 node.stop(expect=None)
         self._stack.close()
 
-    def node(self, *flags, name=None, door=None):
+    def node(self, *flags, name=None, door=None, **kwargs):
         """A node that isn't started yet. It reaches the brokers as all do, or through `door`, one of the cluster's."""
         name = name or f"node-{len(self.nodes) + 1}"
         kafka = ["--kafka.bootstrap", door.bootstrap, *self.kafka[2:]] if door else self.kafka
-        node = Node(self.work / name, "--log", "kafka", *kafka, "--key-ring", self.ring, *flags)
+        node = Node(self.work / name, "--log", "kafka", *kafka, "--key-ring", self.ring, *flags, **kwargs)
         self.nodes.append(node)
         return node
 
-    def start(self, *flags, name=None):
-        return self.node(*flags, name=name).start()
+    def start(self, *flags, name=None, **kwargs):
+        return self.node(*flags, name=name, **kwargs).start()
 
     def running(self):
         return [node for node in self.nodes if node.process is not None]
@@ -59,6 +59,20 @@ class Deployment:
     def standby(self):
         leader = self.leader()
         return next(node for node in self.running() if node is not leader)
+
+    def settled(self):
+        """(leader, standby), once all nodes that run stand for election, and who leads no longer changes."""
+        ids = {(node.data_dir / "node-id").read_text().strip(): node for node in self.running()}
+
+        def leading():
+            shown = status(self.running()[0])
+            candidates = shown["candidates"] or []
+            elected = [it["node"] for it in candidates if it["elected"]]
+            settled = {it["node"] for it in candidates} == set(ids) and shown["leader"] and elected == [shown["leader"]["node"]]
+            return elected[0] if settled else None
+
+        leader = ids[eventually(leading, "who leads no longer changes, now that all stand")]
+        return leader, next(node for node in self.running() if node is not leader)
 
     def replay(self, *arguments):
         """The events of the log, by a command that is no node."""
@@ -80,6 +94,11 @@ class Deployment:
         for node in nodes:
             node.kill()
         return [run("projection", "checksum", "--data-dir", node.data_dir)[0] for node in nodes]
+
+
+def status(node, **kwargs):
+    """The whole deployment, as `keyledger status` tells it of this node."""
+    return json.loads(run("status", "--json", "--data-dir", node.data_dir, **kwargs)[0])
 
 
 def metric(node, name):

@@ -3,12 +3,8 @@
 import json
 import unittest
 
-from deployment import DeploymentTest
+from deployment import DeploymentTest, status
 from node import eventually, run
-
-
-def status(node, **kwargs):
-    return json.loads(run("status", "--json", "--data-dir", node.data_dir, **kwargs)[0])
 
 
 def node_id(node):
@@ -20,20 +16,12 @@ class Status(DeploymentTest):
         super().setUp()
         self.first = self.deployment.start("--advertise", "http://first.example:8080")
         self.second = self.deployment.start()
-        leading = eventually(self.settled_leader, "who leads no longer changes, now that both stand")
-        pair = (self.first, self.second)
-        self.leader, self.standby = pair if node_id(self.first) == leading else reversed(pair)
+        self.leader, self.standby = self.deployment.settled()
         self.replica = self.deployment.start("--roles", "query,verify")
         self.nodes = (self.leader, self.standby, self.replica)
         self.ids = {node: node_id(node) for node in self.nodes}
         self.position = self.leader.post("/v1/accounts/acme/keys", {"name": "a key"},
                                          token=self.leader.token(), headers={"Prefer": "wait=30"}).position
-
-    def settled_leader(self):
-        shown = status(self.first)
-        elected = [it["node"] for it in shown["candidates"] or [] if it["elected"]]
-        settled = len(shown["candidates"] or []) == 2 and shown["leader"] and elected == [shown["leader"]["node"]]
-        return elected[0] if settled else None
 
     def test_every_node_tells_the_same(self):
         self.deployment.wait_until_equal()

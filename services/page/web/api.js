@@ -21,7 +21,7 @@ export const isPassing = (error) => error.status === 0 || error.status === 503 |
 export let position = 0;
 
 /** Sends a request. Returns {status, headers, body}, where a JSON body is parsed. Throws a Problem. */
-export async function call(method, path, { body, headers = {}, as = "json" } = {}) {
+export async function call(method, path, { body, headers = {}, as = "json", cache = "no-store" } = {}) {
   const all = { Accept: as === "json" ? "application/json" : as, ...headers };
   if (body !== undefined) all["Content-Type"] ??= "application/json";
   if (method !== "GET" && session?.csrf_token) all["Keyledger-CSRF"] = session.csrf_token;
@@ -33,7 +33,7 @@ export async function call(method, path, { body, headers = {}, as = "json" } = {
       headers: all,
       body: body === undefined ? undefined : JSON.stringify(body),
       signal: AbortSignal.timeout(PATIENCE),
-      cache: "no-store",
+      cache,
     });
     text = await answer.text();
   } catch {

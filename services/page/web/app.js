@@ -1,6 +1,7 @@
 // The settings page: signs the person in, shows keys and history, and follows what happens elsewhere.
 import { addKey } from "./add-key.js";
 import * as api from "./api.js";
+import { firstKeys, session } from "./begin.js";
 import { putOnClipboard, valuesAreShownOnce } from "./copy.js";
 import { el } from "./dom.js";
 import { evolve } from "./evolve.js";
@@ -46,14 +47,14 @@ function showOnce(panel, key) {
   copy.focus();
 }
 
-function run() {
+function run(keys) {
   let settings = null;
   let history = null;
   const live = el("span", { class: "live", role: "status" });
 
   const settingsEvents = {
     changed: (key) => list.put(key),
-    deleted: (id) => list.remove(id),
+    deleted: (id) => list.remove(id, true),
     showHistory: (key) => show(key),
   };
   const list = keyList({
@@ -68,7 +69,7 @@ function run() {
     openSettings: (key) => {
       settings = openSettings(key, settingsEvents);
     },
-  });
+  }, keys);
 
   const tabs = el("nav", { "aria-label": "Views", class: "tabs" });
   const view = el("div");
@@ -136,19 +137,19 @@ function run() {
   });
 }
 
-async function start() {
+async function start(signedIn, keys) {
   try {
-    await api.loadSession();
+    await signedIn;
     if (!api.session.account) {
       main.replaceChildren(failure(new Error("This sign-in is of no account: there are no keys to show.")));
       return;
     }
     window.addEventListener("signed-out", showSignedOut);
-    run();
+    run(keys);
   } catch (error) {
     if (error.status === 401) showSignedOut();
-    else main.replaceChildren(failure(error, () => (main.replaceChildren(el("p", { class: "quiet" }, "Loading…")), start())));
+    else main.replaceChildren(failure(error, () => (main.replaceChildren(el("p", { class: "quiet" }, "Loading…")), start(api.loadSession(), null))));
   }
 }
 
-start();
+start(session, firstKeys);

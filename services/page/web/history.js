@@ -34,7 +34,7 @@ export function historyView({ key, nameOf, back }) {
 
   const item = (event, name) => {
     const { who, what, where, why } = describe(event, name);
-    const position = el("span", { class: "quiet" }, ` · #${event.position}`);
+    const position = el("span", { class: "quiet", title: "Its position in the log" }, ` · #${event.position}`);
     return el("li", {}, el("p", {}, el("strong", {}, who), ` ${what}`), why && el("p", { class: "why" }, `Reason: ${why}`),
       el("p", { class: "quiet" }, time(event.time, true), where && ` · ${where}`, position));
   };

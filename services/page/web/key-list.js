@@ -1,10 +1,10 @@
 // The keys of the account: searched, filtered and sorted by the service, more of them as one scrolls.
 import { call, keysPath, may } from "./api.js";
+import { FIRST_PAGE } from "./begin.js";
 import { hintAndCopy, valuesAreShownOnce } from "./copy.js";
 import { el, icon, time } from "./dom.js";
 import { failure } from "./say.js";
 
-const FIRST = 100;
 const MORE = 250;
 const ALL = 1000;
 
@@ -24,7 +24,7 @@ function stateOf(key) {
 }
 
 /** Rows in groups, so that the browser passes over whole groups that are out of sight. */
-const GROUP = 50;
+const GROUP = 20;
 const group = (nodes) => el("div", { role: "rowgroup", class: "group" }, nodes);
 
 function inGroups(nodes) {
@@ -61,11 +61,22 @@ function keyRow(key, openSettings) {
   return { node, update, key: () => shown };
 }
 
+/** Whether what had the focus is gone, or is in a dialog that was just closed. */
+const focusIsLost = () => document.activeElement === document.body || document.activeElement.closest("dialog:not([open])") !== null;
+
+/** The row after `row`, or else the one before it. */
+function neighbour(row) {
+  const all = [...row.closest(".rows").querySelectorAll(".row")];
+  const at = all.indexOf(row);
+  return all[at + 1] ?? all[at - 1];
+}
+
 /**
- * `actions` are {add(), openSettings(key)}. `ready` gives the position of the first page when that is there: who follows
+ * `actions` are {add(), openSettings(key)}. `firstKeys` is a promise of the answer with the first of them, where they were
+ * asked for already. `ready` gives the position of the first page when that is there: who follows
  * the account from it misses nothing.
  */
-export function keyList(actions) {
+export function keyList(actions, firstKeys = null) {
   const rows = new Map();
   const body = el("div", { class: "rows" });
   const below = el("div", { class: "below" });
@@ -74,7 +85,7 @@ export function keyList(actions) {
   const head = el("div", { role: "rowgroup", class: "head" },
     el("div", { role: "row", class: "row" }, columns.map((name) => el("div", { role: "columnheader" }, name))));
   const table = el("div", { role: "table", "aria-label": "API Keys", class: "table" }, head, body);
-  const search = el("input", { type: "search", id: "search", placeholder: "Search", autocomplete: "off", maxlength: 200 });
+  const search = el("input", { type: "search", id: "search", placeholder: "Name or last four", autocomplete: "off", maxlength: 200 });
   const show = el("select", { id: "show" }, Object.entries(SHOW).map(([value, text]) => el("option", { value }, text)));
   const sort = el("select", { id: "sort" }, Object.entries(SORT).map(([value, text]) => el("option", { value }, text)));
   let turn = 0;
@@ -83,6 +94,7 @@ export function keyList(actions) {
   let typing = 0;
   let at = null; // The position that the first page was read at.
   let loaded = null;
+  let left = null; // The row that was taken off last: its key's id, and the row beside it.
   const ready = new Promise((resolve) => (loaded = () => resolve(at)));
 
   const isPlain = () => !search.value.trim() && !show.value;
@@ -112,7 +124,7 @@ export function keyList(actions) {
     return asked;
   };
 
-  const load = async (anew) => {
+  const load = async (anew, asked = null) => {
     if (loading && !anew) return;
     const mine = ++turn;
     loading = true;
@@ -120,7 +132,8 @@ export function keyList(actions) {
     below.replaceChildren(el("p", { class: "quiet", role: "status" }, "Loading…"));
     table.setAttribute("aria-busy", "true");
     try {
-      const answer = await call("GET", `${keysPath()}?${query(show.value === "expired" ? ALL : anew ? FIRST : MORE)}`);
+      const limit = show.value === "expired" ? ALL : anew ? FIRST_PAGE.limit : MORE;
+      const answer = await (asked ?? call("GET", `${keysPath()}?${query(limit)}`));
       if (mine !== turn) return;
       const page = answer.body;
       at ??= Number(answer.headers.get("Keyledger-Position"));
@@ -182,10 +195,15 @@ export function keyList(actions) {
     return fresh;
   };
 
-  const remove = (id) => {
-    rows.get(id)?.node.remove();
+  /** Takes the key off the list. With `byHand`, whoever deleted it goes on beside where it was. */
+  const remove = (id, byHand = false) => {
+    const node = rows.get(id)?.node;
+    if (node) left = { id, near: neighbour(node) }; // The feed may tell of it before the service has answered.
+    node?.remove();
     rows.delete(id);
     summarize();
+    if (!byHand || left?.id !== id || !focusIsLost()) return;
+    (left.near?.querySelector('[data-column="Actions"] button') ?? heading).focus();
   };
 
   search.addEventListener("input", () => {
@@ -196,15 +214,16 @@ export function keyList(actions) {
   sort.addEventListener("change", () => load(true));
 
   const filter = (label, input) => el("div", { class: "filter" }, el("label", { for: input.id }, label), input);
+  const heading = el("h1", { tabindex: "-1" }, "API Keys");
   const node = el("section", {},
-    el("div", { class: "heading" }, el("h1", { tabindex: "-1" }, "API Keys"),
+    el("div", { class: "heading" }, heading,
       may("keys:write") && el("button", { type: "button", class: "primary", id: "add", onclick: actions.add }, "Add API Key")),
     el("p", { class: "quiet" }, "A key stands in for your password when a program signs in. Give each program its own."),
     valuesAreShownOnce() && el("p", { class: "note" }, "Here a key’s value is shown once, when it is created: there is nothing to copy later. Lost one? Create another, then delete the old."),
     el("div", { class: "panel", id: "created" }),
     el("div", { class: "filters" }, filter("Search", search), filter("Show", show), filter("Sort", sort), el("span", { class: "gap" }), count),
     table, below);
-  load(true);
+  load(true, firstKeys);
   return {
     node,
     ready,

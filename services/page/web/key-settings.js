@@ -142,7 +142,7 @@ function askDelete(key, events) {
   wait.node.hidden = !(session.replicas > 1);
   const problems = el("div");
   const cancel = el("button", { type: "button", onclick: () => dialog.close() }, "Cancel");
-  const remove = el("button", { type: "submit", class: "danger" }, "Delete");
+  const remove = el("button", { type: "submit", class: "danger primary" }, "Delete");
   const id = freshId();
 
   const submit = async () => {

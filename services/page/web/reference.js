@@ -71,11 +71,14 @@ function show(operation) {
 async function start() {
   const contents = document.getElementById("contents");
   try {
-    const yaml = (await call("GET", "/openapi.yaml", { as: "application/yaml" })).body;
+    const yaml = (await call("GET", "/openapi.yaml", { as: "application/yaml", cache: "no-cache" })).body;
     const operations = readOperations(yaml);
     const tags = [...new Set(operations.map((one) => one.tag))];
-    contents.replaceChildren(...prose(readIntroduction(yaml)),
-      ...tags.flatMap((tag) => [el("h2", {}, tag), ...operations.filter((one) => one.tag === tag).map(show)]));
+    const idOf = (tag) => tag.toLowerCase().replaceAll(" ", "-");
+    const places = el("nav", { "aria-label": "Contents" },
+      el("ul", { class: "contents" }, tags.map((tag) => el("li", {}, el("a", { href: `#${idOf(tag)}` }, tag)))));
+    contents.replaceChildren(places, ...prose(readIntroduction(yaml)),
+      ...tags.flatMap((tag) => [el("h2", { id: idOf(tag) }, tag), ...operations.filter((one) => one.tag === tag).map(show)]));
   } catch (error) {
     contents.replaceChildren(failure(error, start));
   }
