@@ -228,7 +228,7 @@ Wait Leader::lead() {
   land();
   const auto meta = model_.meta();
   const bool is_another = meta && meta->term != context_.term;
-  if (!flights_.empty() && (is_late() || is_another || !log_.is_elected())) {
+  if (!flights_.empty() && (is_late() || is_another || is_any_doubtful() || !log_.is_elected())) {
     reopens_ = reopens_ || is_another;
     set_state(State::applying);
     return {};
@@ -275,19 +275,20 @@ Wait Leader::carry_out(std::vector<Pending> pendings) {
       deferred.push_back(std::move(pending));
       continue;
     }
-    stats_.commands.fetch_add(1, std::memory_order_relaxed);
     if (obstacle) {
-      pending.answer(fail(*obstacle));
+      answer_now(std::move(pending), *obstacle);
     } else if (now() >= submission.deadline) {
-      pending.answer(fail(Errc::overloaded, "the command waited too long; nothing was written"));
+      answer_now(std::move(pending),
+                 {Errc::overloaded, "the command waited too long; nothing was written", {}});
     } else {
       auto earlier = submission.idempotency
                          ? model_.idempotency(submission.idempotency->key_hash)
                          : Result<std::optional<projections::IdempotencyRecord>>{};
       const Instant time = std::max(wall, last_time_ + std::chrono::microseconds{1});
       if (!earlier) {
-        pending.answer(fail(std::move(earlier.error())));
+        answer_now(std::move(pending), std::move(earlier.error()));
       } else if (*earlier && (*earlier)->time + projections::kIdempotencyRetention > time) {
+        stats_.commands.fetch_add(1, std::memory_order_relaxed);
         answer_again(std::move(pending), std::move(**earlier));
       } else {
         auto outcome = batch.decide(submission, time);
@@ -296,7 +297,6 @@ Wait Leader::carry_out(std::vector<Pending> pendings) {
       }
     }
   }
-  stats_.batches.fetch_add(1, std::memory_order_relaxed);
   const bool is_deferred = !deferred.empty();
   queue_.put_back(std::move(deferred));
   if (batch.events() > 0) {
@@ -345,6 +345,7 @@ void Leader::write(Batch& batch, Flight flight) {
   flight.events = batch.take_events();
   flight.overlay = batch.take_overlay();
   if (appended) {
+    stats_.batches.fetch_add(1, std::memory_order_relaxed);
     flight.last = *appended;
     flights_.push_back(std::move(flight));
     return;
@@ -387,8 +388,11 @@ void Leader::land() {
 Wait Leader::drain() {
   land();
   if (flights_.empty()) return finish_draining();
-  if (is_late() && is_any_unanswered()) {
-    logger_.error("projector did not apply in time", {{"position", flights_.front().last.value}});
+  if (is_late()) {
+    // Also where all of them were refused: what came since waits for them too.
+    if (is_any_unanswered() || queue_.is_open()) {
+      logger_.error("projector did not apply in time", {{"position", flights_.front().last.value}});
+    }
     refuse_all(nobody_knows("written, but not applied in time"));
     queue_.close(model_is_behind());
   }
@@ -413,11 +417,25 @@ Wait Leader::finish_draining() {
 /// Whether the oldest batch should have been applied, or none will be. There is one.
 bool Leader::is_late() const { return now() >= flights_.front().answer_by || gate_.is_closed(); }
 
+/// Whether a batch may never be applied, so that nothing must be decided on it: the one before it
+/// wasn't, or the projector has halted since it was written.
+bool Leader::is_any_doubtful() const {
+  return std::ranges::any_of(flights_, [this](const Flight& each) {
+    return each.commands.empty() || each.halts != gate_.halts();
+  });
+}
+
 bool Leader::is_any_unanswered() const {
   return std::ranges::any_of(flights_, [](const Flight& each) { return !each.commands.empty(); });
 }
 
+void Leader::answer_now(Pending pending, Error why) {
+  stats_.commands.fetch_add(1, std::memory_order_relaxed);
+  pending.answer(fail(std::move(why)));
+}
+
 void Leader::answer(Flight& flight, Position last) {
+  stats_.commands.fetch_add(flight.commands.size(), std::memory_order_relaxed);
   for (auto& [pending, outcome, events_up_to] : flight.commands) {
     if (outcome) outcome->position = Position{last.value - (flight.events.size() - events_up_to)};
     pending.answer(std::move(outcome));
@@ -426,6 +444,7 @@ void Leader::answer(Flight& flight, Position last) {
 }
 
 void Leader::refuse(Flight& flight, const Error& why) {
+  stats_.commands.fetch_add(flight.commands.size(), std::memory_order_relaxed);
   for (auto& decided : flight.commands) decided.pending.answer(fail(why));
   flight.commands.clear();
 }

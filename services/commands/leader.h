@@ -168,10 +168,12 @@ class Leader {
   void land();
   void reopen();
   bool is_late() const;
+  bool is_any_doubtful() const;
   bool is_any_unanswered() const;
   void refuse_all(const Error& why);
-  static void answer(Flight& flight, Position last);
-  static void refuse(Flight& flight, const Error& why);
+  void answer_now(Pending pending, Error why);
+  void answer(Flight& flight, Position last);
+  void refuse(Flight& flight, const Error& why);
   void answer_again(Pending pending, projections::IdempotencyRecord record);
   Result<void> settle_doubts();
   Result<std::optional<Position>> find(const Flight& flight) const;

@@ -23,8 +23,7 @@ using asio::experimental::awaitable_operators::operator||;
 constexpr std::chrono::milliseconds kGather{10};
 
 constexpr End kSlow{"too slow: resume with Last-Event-ID", "too-slow"};
-constexpr End kCrowded{"too many large answers are being read: resume with Last-Event-ID",
-                       "crowded"};
+constexpr End kCrowded{"too many subscribers are behind: resume with Last-Event-ID", "crowded"};
 constexpr End kStopping{"this node is stopping: resume with Last-Event-ID", "stopping"};
 constexpr End kUnreadable{"the history can't be read now: try again later", "unreadable"};
 constexpr End kNoMore{"the credentials are no longer good", "credentials"};

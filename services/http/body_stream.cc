@@ -36,11 +36,8 @@ asio::awaitable<BodyStream::Written> BodyStream::write() {
     std::copy(digits.data(), end, piece_.begin() + static_cast<std::ptrdiff_t>(begin));
     piece_.append("\r\n");
   }
-  Written written = Written::no_memory;
-  if (connection_.hold_piece(piece_.capacity())) {
-    const bool sent = co_await connection_.send_piece(std::string_view(piece_).substr(begin));
-    written = sent ? Written::all : Written::gone;
-  }
+  const auto written =
+      co_await connection_.send_piece(std::string_view(piece_).substr(begin), piece_.capacity());
   discard();
   co_return written;
 }

@@ -14,7 +14,7 @@ class BodyStream {
  public:
   enum class Written {
     all,        ///< The system has taken all of it.
-    no_memory,  ///< Nothing was sent: large answers hold all the memory that they may.
+    no_memory,  ///< The client doesn't take it, and others like it hold all the memory they may.
     gone,       ///< The client is gone, or took none of it within the server's write time-out.
   };
 
@@ -28,7 +28,7 @@ class BodyStream {
   std::string& piece() { return piece_; }
 
   /// Sends the piece, to which something was appended, and begins a new one. After `gone` nothing
-  /// more can be sent.
+  /// more can be sent, nor after `no_memory` where a part of the piece was.
   boost::asio::awaitable<Written> write();
 
   /// Begins a new piece: what was appended is not sent.

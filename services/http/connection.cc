@@ -105,7 +105,8 @@ Connection::Connection(Worker& worker, tcp::socket socket, ListenerKind kind,
       tls_(tls ? std::make_unique<Tls>(std::move(tls), socket_) : nullptr),
       place_(worker.connections().insert(worker.connections().end(), this)),
       body_memory_(worker.context().body_memory),
-      answer_memory_(worker.context().answer_memory) {
+      answer_memory_(worker.context().answer_memory),
+      stream_memory_(worker.context().stream_memory) {
   enter(Phase::idle);
   error_code ignored;
   socket_.set_option(tcp::no_delay(true), ignored);
@@ -456,22 +457,28 @@ asio::awaitable<void> Connection::write_stream(Response response, bool is_http_1
   std::string().swap(output_);  // It may last for days.
   BodyStream body(*this, is_http_1_1);
   co_await response.stream(body);
-  if (is_http_1_1) co_await send_piece("0\r\n\r\n");
+  if (is_http_1_1) co_await send_piece("0\r\n\r\n", 0);
 }
 
-bool Connection::hold_piece(std::size_t bytes) {
-  if (bytes <= kUncountedBytes || answer_memory_.grow_to(bytes)) return true;
-  worker_.context().stats.refused_for_memory.fetch_add(1, std::memory_order_relaxed);
-  return false;
-}
-
-asio::awaitable<bool> Connection::send_piece(std::string_view bytes) {
-  if (cut_off_) co_return false;
+asio::awaitable<BodyStream::Written> Connection::send_piece(std::string_view bytes,
+                                                            std::size_t held) {
+  using enum BodyStream::Written;
+  if (cut_off_) co_return gone;
   enter(Phase::write);
-  const bool sent = co_await write_all(bytes);
-  cut_off_ = !sent;
+  const auto sent = write_at_once(bytes);
+  auto written = gone;
+  if (sent == bytes.size()) {
+    written = all;
+  } else if (sent && held > kUncountedBytes && !stream_memory_.grow_to(held)) {
+    worker_.context().stats.refused_for_memory.fetch_add(1, std::memory_order_relaxed);
+    cut_off_ = *sent > 0;
+    written = no_memory;
+  } else if (sent && co_await write_waiting(bytes.substr(*sent))) {
+    written = all;
+  }
+  cut_off_ = cut_off_ || written == gone;
   enter(Phase::streaming);
-  co_return sent;
+  co_return written;
 }
 
 asio::awaitable<void> Connection::wait_for_end() {
@@ -513,20 +520,27 @@ void Connection::compose(const Response& response, bool keep_alive, bool is_http
 }
 
 asio::awaitable<bool> Connection::write_all(std::string_view bytes) {
-  if (tls_) {
-    const auto [failed, sent] = co_await asio::async_write(
-        tls_->stream, asio::buffer(bytes.data(), bytes.size()), kUseTuple);
-    co_return !failed;
-  }
-  // The socket's buffer takes an answer at once as a rule: then there is nothing to wait for.
+  const auto sent = write_at_once(bytes);
+  if (!sent) co_return false;
+  co_return *sent == bytes.size() || co_await write_waiting(bytes.substr(*sent));
+}
+
+std::optional<std::size_t> Connection::write_at_once(std::string_view bytes) {
+  if (tls_) return 0;
   error_code ec;
   const std::size_t written = socket_.write_some(asio::buffer(bytes.data(), bytes.size()), ec);
-  if (ec && ec != asio::error::would_block && ec != asio::error::try_again) co_return false;
-  if (written == bytes.size()) co_return true;
-  bytes.remove_prefix(written);
-  const auto [write_error, ignored] =
-      co_await asio::async_write(socket_, asio::buffer(bytes.data(), bytes.size()), kUseTuple);
-  co_return !write_error;
+  if (ec && ec != asio::error::would_block && ec != asio::error::try_again) return std::nullopt;
+  return written;
+}
+
+asio::awaitable<bool> Connection::write_waiting(std::string_view bytes) {
+  const auto buffer = asio::buffer(bytes.data(), bytes.size());
+  if (tls_) {
+    const auto [failed, ignored] = co_await asio::async_write(tls_->stream, buffer, kUseTuple);
+    co_return !failed;
+  }
+  const auto [failed, ignored] = co_await asio::async_write(socket_, buffer, kUseTuple);
+  co_return !failed;
 }
 
 asio::awaitable<void> Connection::linger(bool whole) {

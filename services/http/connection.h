@@ -10,6 +10,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
+#include "services/http/body_stream.h"
 #include "services/http/memory_budget.h"
 #include "services/http/message.h"
 #include "services/http/request_parser.h"
@@ -40,11 +41,10 @@ class Connection {
   void end_if_late(std::chrono::steady_clock::time_point now);
 
   // For a BodyStream.
-  /// Counts that `bytes` of a piece are held, where that is more than usual. False where the server
-  /// has not as much left.
-  bool hold_piece(std::size_t bytes);
-  void release_piece() { answer_memory_.release(); }
-  boost::asio::awaitable<bool> send_piece(std::string_view bytes);
+  /// Sends a piece, for which `held` bytes of memory are held: they count, where that is more than
+  /// usual, if the system doesn't take the piece at once.
+  boost::asio::awaitable<BodyStream::Written> send_piece(std::string_view bytes, std::size_t held);
+  void release_piece() { stream_memory_.release(); }
   boost::asio::awaitable<void> wait_for_end();
   bool draining() const { return worker_.draining(); }
 
@@ -76,6 +76,11 @@ class Connection {
   /// Writes an answer that makes its body while it is sent.
   boost::asio::awaitable<void> write_stream(Response response, bool is_http_1_1);
   boost::asio::awaitable<bool> write_all(std::string_view bytes);
+  /// As much as the system takes at once, which is all of an answer as a rule; nothing over TLS.
+  /// None: the client is gone.
+  std::optional<std::size_t> write_at_once(std::string_view bytes);
+  /// Waits for the system to take all of it.
+  boost::asio::awaitable<bool> write_waiting(std::string_view bytes);
   /// Lets the client read our last answer before the connection goes (RFC 9112 §9.6).
   /// `whole`: the request was read to its end.
   boost::asio::awaitable<void> linger(bool whole);
@@ -99,7 +104,7 @@ class Connection {
   Worker::Connections::iterator place_;
   Phase phase_ = Phase::idle;
   Clock::time_point deadline_;
-  bool cut_off_ = false;  ///< A piece of a stream was sent in part.
+  bool cut_off_ = false;  ///< Nothing more of a stream can be sent.
   bool late_ = false;     ///< A deadline has passed, and the wait was ended for it.
 
   std::string input_;  ///< The first `input_bytes_` of it came and aren't parsed yet.
@@ -107,6 +112,7 @@ class Connection {
   RequestParser::Memory memory_;
   MemoryShare body_memory_;
   MemoryShare answer_memory_;
+  MemoryShare stream_memory_;
   Request request_;
   std::string remote_address_;
   std::string request_id_;

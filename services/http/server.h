@@ -26,11 +26,12 @@ struct Limits {
   std::chrono::milliseconds idle_timeout{75'000};  ///< Between requests.
   std::chrono::milliseconds write_timeout{30'000};
   std::chrono::milliseconds request_timeout{30'000};  ///< What handlers see as their deadline.
-  /// Over all connections: the memory of bodies that are arriving, and of answers, and pieces of
-  /// them, whose readers are slow. What a usual request needs (48 KiB) isn't counted; more than
-  /// that gets a 503, and a stream ends.
+  /// Over all connections: the memory of bodies that are arriving, of answers whose readers are
+  /// slow, and of streams' pieces that their readers don't take at once. What a usual request needs
+  /// (48 KiB) isn't counted; more than that gets a 503, and a stream ends.
   std::size_t body_memory = std::size_t{64} * 1024 * 1024;
   std::size_t answer_memory = std::size_t{256} * 1024 * 1024;
+  std::size_t stream_memory = std::size_t{64} * 1024 * 1024;
 };
 
 /// What the server tells of each answer, for logs and metrics. Called on the I/O thread: must not

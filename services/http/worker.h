@@ -34,6 +34,7 @@ struct ServerContext {
   TrustedProxies proxies{};
   MemoryBudget body_memory{limits.body_memory};
   MemoryBudget answer_memory{limits.answer_memory};
+  MemoryBudget stream_memory{limits.stream_memory};
 };
 
 /// One thread of the server: an event loop with its own acceptors and connections. Nothing of it is

@@ -320,7 +320,8 @@ Result<Bounds> query_bounds(const Client& client, const std::string& topic,
       return fail(client.unavailable("can't learn where topic " + topic + " ends", error));
     }
     std::this_thread::sleep_for(kLeaderMoves);
-    learn_leader(client, topic, deadline);
+    learn_leader(client, topic,
+                 std::min(deadline, std::chrono::steady_clock::now() + kLeaderAnswersWithin));
   }
 }
 

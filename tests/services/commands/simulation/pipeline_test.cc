@@ -188,5 +188,37 @@ TEST_F(LeaderTest, WhoseFirstBatchIsPassedOver_DoesNotSayThatTheOneDecidedOnItSu
   }
 }
 
+TEST_F(LeaderTest, WhoseFirstBatchIsPassedOver_DecidesNothingOnTheOneThatRestedOnIt) {
+  TornNode node(cluster, trace, models, ring, logger, first.clocks());
+  node.push(create());
+  node.leader.step();
+  node.push(create());
+  node.leader.step();
+  ASSERT_EQ(count("KeyCreated"), 2u);
+  Event event{};
+  event.id = nth_unique_id(1);
+  event.time = time.wall() + 1s;
+  event.command = CommandId{event.id};
+  event.fact = EventQuarantined{{4}, {5}, {}, {}, {}};
+  ASSERT_TRUE(node.log.append({{log::encode(event, node.model->meta()->log_id).value()}, {}, {}}));
+
+  // The read model gets past the first, and halts at the second, whose account isn't registered.
+  node.gate.halted();
+  node.gate.advance(Position{5});
+  node.leader.step();
+  ASSERT_EQ(node.answers.size(), 2u);
+  node.push(create());
+  for (int steps = 0; steps < 10; ++steps) node.leader.step();
+  EXPECT_EQ(count("KeyCreated"), 2u);
+  EXPECT_EQ(node.answers.size(), 2u);
+
+  // It isn't kept waiting for ever.
+  time.pass(1min);
+  for (int steps = 0; steps < 10; ++steps) node.leader.step();
+  ASSERT_EQ(node.answers.size(), 3u);
+  ASSERT_FALSE(node.answers.back());
+  EXPECT_EQ(node.answers.back().error().code, Errc::unavailable);
+}
+
 }  // namespace
 }  // namespace keyledger::commands::simulation
