@@ -35,7 +35,7 @@ struct Source {
   /// How often a silent stream gets a heartbeat, and every one is looked at: whether its caller may
   /// go on.
   std::chrono::milliseconds heartbeat{10'000};
-  /// Who takes longer for one page (48 KiB, or one event) is cut off.
+  /// Who takes longer for one page (48 KiB and its last event) is cut off.
   std::chrono::milliseconds patience{10'000};
   /// How long the model may take to come to where a subscriber says that it has been: it may have
   /// been told by a node that is ahead of this one. Else the log has no such position any more.

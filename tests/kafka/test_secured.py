@@ -32,7 +32,7 @@ class Secured(unittest.TestCase):
         self.allow("writer", ["Read"], "--group", f"{prefix}-writers")
         self.allow("writer", ["Write", "Describe"], "--transactional-id", f"{prefix}-writer")
         self.allow("validator", ["Read", "Describe", "DescribeConfigs"], "--topic", self.events)
-        self.allow("validator", ["Read", "Write"], "--topic", self.replicas)
+        self.allow("validator", ["Read", "Write", "DescribeConfigs"], "--topic", self.replicas)
 
     def allow(self, user, operations, *resource):
         self.acl("--add", user, operations, *resource)
@@ -72,6 +72,8 @@ class Secured(unittest.TestCase):
         waited = self.switch(writer, key, False, Prefer="wait=20")
         self.assertEqual((waited.status, waited.json["applied_everywhere"]), (200, True), waited)
         self.assertEqual(judged(validator, key), "DISABLED")
+        for node in (writer, validator):
+            self.assertFalse([line for line in node.log if "can't be checked" in line])
         flags = ["--log", "kafka", "--kafka.bootstrap", self.cluster.secured, *self.deployment.kafka[2:],
                  *self.signed_in("writer")]
         self.assertIn("KeyDisabled", run("replay", *flags)[0])

@@ -146,6 +146,8 @@ async function start(signedIn, keys) {
     }
     window.addEventListener("signed-out", showSignedOut);
     run(keys);
+    // The first keys may have been refused before anybody listened here.
+    keys?.catch((error) => error.status === 401 && showSignedOut());
   } catch (error) {
     if (error.status === 401) showSignedOut();
     else main.replaceChildren(failure(error, () => (main.replaceChildren(el("p", { class: "quiet" }, "Loading…")), start(api.loadSession(), null))));

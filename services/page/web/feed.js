@@ -21,6 +21,10 @@ export function follow(after, onEvent, onState) {
       last = Number(message.lastEventId);
       onEvent({ position: last, ...JSON.parse(message.data) });
     };
+    source.addEventListener("end", (message) => {
+      // What is shown is of a ledger that is no more: it was restored from an older backup.
+      if (JSON.parse(message.data).code === "beyond-end") window.location.reload();
+    });
     source.onerror = async () => {
       onState("waiting");
       if (source?.readyState !== EventSource.CLOSED) return; // The browser resumes by itself.
