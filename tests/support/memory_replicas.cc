@@ -13,7 +13,7 @@ MemoryReplicas::MemoryReplicas(ReplicaTopic& topic, std::string run,
 }
 
 MemoryReplicas::~MemoryReplicas() {
-  const std::scoped_lock lock(topic_.mutex_);
+  const std::scoped_lock lock(topic_.telling_, topic_.mutex_);
   std::erase(topic_.readers_, this);
 }
 
@@ -34,13 +34,18 @@ Result<void> MemoryReplicas::withdraw(const std::string& node) {
 }
 
 void MemoryReplicas::write(const std::string& node, std::optional<Replica> replica) {
-  const std::scoped_lock lock(topic_.mutex_);
-  topic_.records_.push_back({node, run_, ++sequence_, std::move(replica), {}});
-  for (MemoryReplicas* reader : topic_.readers_) {
-    if (!reader->is_following || !reader->is_reachable) continue;
-    reader->read();
-    reader->touch();
+  const std::scoped_lock telling(topic_.telling_);
+  std::vector<const MemoryReplicas*> changed;
+  {
+    const std::scoped_lock lock(topic_.mutex_);
+    topic_.records_.push_back({node, run_, ++sequence_, std::move(replica), {}});
+    for (MemoryReplicas* reader : topic_.readers_) {
+      if (!reader->is_following || !reader->is_reachable) continue;
+      reader->read();
+      changed.push_back(reader);
+    }
   }
+  for (const MemoryReplicas* reader : changed) reader->touch();
 }
 
 void MemoryReplicas::read() {
@@ -49,12 +54,8 @@ void MemoryReplicas::read() {
 }
 
 void MemoryReplicas::touch() const {
-  std::function<void()> listener;
-  {
-    const std::scoped_lock lock(topic_.mutex_);
-    listener = listener_;
-  }
-  if (listener) listener();
+  const std::scoped_lock lock(topic_.telling_);
+  if (listener_) listener_();
 }
 
 Result<std::vector<KnownReplica>> MemoryReplicas::read_to_end() {
@@ -71,7 +72,7 @@ Result<std::vector<KnownReplica>> MemoryReplicas::known() const {
 }
 
 void MemoryReplicas::on_change(std::function<void()> listener) {
-  const std::scoped_lock lock(topic_.mutex_);
+  const std::scoped_lock lock(topic_.telling_);
   listener_ = std::move(listener);
 }
 

@@ -20,7 +20,10 @@ class MemoryReplicas;
 class ReplicaTopic {
  private:
   friend class MemoryReplicas;
-  std::recursive_mutex mutex_;  ///< A follower that is told may read.
+  /// Held while followers are told of a change, and the other never is: they may hold a lock of
+  /// their own when they read. Taken before it.
+  std::recursive_mutex telling_;
+  std::recursive_mutex mutex_;
   std::vector<ReplicaRecord> records_;
   std::vector<MemoryReplicas*> readers_;
 };
@@ -70,7 +73,7 @@ class MemoryReplicas final : public ReplicaRegistry {
   std::uint64_t sequence_ = 0;  ///< This and what follows are guarded by the topic's mutex.
   std::size_t next_ = 0;
   ReplicaTable table_;
-  std::function<void()> listener_;
+  std::function<void()> listener_;  ///< Guarded by the topic's telling_.
 };
 
 }  // namespace keyledger::log
