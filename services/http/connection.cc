@@ -466,15 +466,14 @@ asio::awaitable<BodyStream::Written> Connection::send_piece(std::string_view byt
   if (cut_off_) co_return gone;
   enter(Phase::write);
   const auto sent = write_at_once(bytes);
-  auto written = gone;
-  if (sent == bytes.size()) {
-    written = all;
-  } else if (sent && held > kUncountedBytes && !stream_memory_.grow_to(held)) {
+  const bool must_wait = sent && *sent < bytes.size();
+  auto written = sent ? all : gone;
+  if (must_wait && held > kUncountedBytes && !stream_memory_.grow_to(held)) {
     worker_.context().stats.refused_for_memory.fetch_add(1, std::memory_order_relaxed);
     cut_off_ = *sent > 0;
     written = no_memory;
-  } else if (sent && co_await write_waiting(bytes.substr(*sent))) {
-    written = all;
+  } else if (must_wait && !co_await write_waiting(bytes.substr(*sent))) {
+    written = gone;
   }
   cut_off_ = cut_off_ || written == gone;
   enter(Phase::streaming);
