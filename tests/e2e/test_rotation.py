@@ -1,13 +1,11 @@
 """Rotating the key ring of a node that is being asked, and taking retired keys out when nothing uses them."""
 
 import json
-import signal
-import threading
 import unittest
 
-from node import ADA, NodeTest, eventually, run
-
-KEYS = "/v1/accounts/acme/keys"
+import rotation
+from node import ADA, NodeTest, run
+from rotation import KEYS
 
 
 class RotationTest(NodeTest):
@@ -16,20 +14,17 @@ class RotationTest(NodeTest):
         return self.node.data_dir / "keyring.json"
 
     def ids(self, use):
-        return [key["id"] for key in json.loads(self.ring.read_text(encoding="utf-8"))[use]]
+        return rotation.ids(self.ring, use)
 
-    def hang_up(self, said="key ring was read again"):
-        before = len(self.node.log)
-        self.node.process.send_signal(signal.SIGHUP)
-        eventually(lambda: any(said in line for line in self.node.log[before:]), f"it says '{said}'")
+    def hang_up(self, *said):
+        rotation.hang_up(self.node, *said)
 
     def rotate(self):
         run("keyring", "rotate", self.ring)
         self.hang_up()
 
     def prune(self, *flags, **kwargs):
-        printed, said = run("keyring", "prune", self.ring, "--data-dir", self.node.data_dir, *flags, **kwargs)
-        return json.loads(printed) if printed else said
+        return rotation.prune(self.ring, self.node, *flags, **kwargs)
 
     def reveal(self, key, token=None, node=None):
         return (node or self.node).post(f"{KEYS}/{key['id']}/reveal", token=token or self.token)
@@ -40,45 +35,16 @@ class UnderLoad(RotationTest):
         first, second = self.node.create(self.token), self.node.create(self.token)
         pepper = json.loads(self.ring.read_text(encoding="utf-8"))["pepper"]
         cursor = self.node.get(f"{KEYS}?limit=1", token=self.token).json["next_cursor"]
-        stop, wrong, counts = threading.Event(), [], {}
-
-        def repeat(name, work):
-            client = self.node.client(checks=False)
-            try:
-                while not stop.is_set():
-                    answer = work(client)
-                    if answer.status not in (200, 201):
-                        wrong.append((name, answer))
-                    counts[name] = counts.get(name, 0) + 1
-            except Exception as error:  # pylint: disable=broad-exception-caught
-                wrong.append((name, error))
-            finally:
-                client.close()
-
-        def validate(client):
-            answer = client.post("/v1/verify", {"key": first["value"], "username": ADA})
-            if answer.json["code"] != "VALID":
-                wrong.append(("verify", answer))
-            return answer
-
-        work = {
-            "verify": validate,
-            "create": lambda client: client.post(KEYS, {"name": "a key"}, token=self.token),
-            "reveal": lambda client: self.reveal(first, node=client),
-            "list": lambda client: client.get(f"{KEYS}?limit=1", token=self.token),
-        }
-        threads = [threading.Thread(target=repeat, args=item) for item in work.items()]
-        for thread in threads:
-            thread.start()
-        for _ in range(5):
-            before = dict(counts)
-            self.rotate()
-            eventually(lambda before=before: wrong or all(counts.get(name, 0) > before.get(name, 0) + 2
-                                                          for name in work), "each is asked under the new ring")
-        stop.set()
-        for thread in threads:
-            thread.join()
-        self.assertEqual(wrong, [])
+        load = rotation.Load()
+        load.add("verify", self.node, load.validate(first))
+        load.add("create", self.node, lambda client: client.post(KEYS, {"name": "a key"}, token=self.token))
+        load.add("reveal", self.node, lambda client: self.reveal(first, node=client))
+        load.add("list", self.node, lambda client: client.get(f"{KEYS}?limit=1", token=self.token))
+        with load:
+            for _ in range(5):
+                self.rotate()
+                load.wait_until_all_are_asked()
+        self.assertEqual(load.wrong, [])
 
         after = json.loads(self.ring.read_text(encoding="utf-8"))
         self.assertEqual((after["pepper"], len(after["envelope"])), (pepper, 6))

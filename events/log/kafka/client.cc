@@ -119,19 +119,23 @@ Result<void> set(rd_kafka_conf_t& conf, const std::string& name, const std::stri
                                            : ": librdkafka knows none of that name"));
 }
 
+/// How long a call of librdkafka's may take that is to be over at `deadline`.
+int milliseconds_until(std::chrono::steady_clock::time_point deadline) {
+  const auto left = std::max(deadline - std::chrono::steady_clock::now(), {});
+  return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count());
+}
+
 /// Asks for one end of `topic`. Not by rd_kafka_query_watermark_offsets(): that waits, whatever its
 /// time-out, until a broker that is away comes back.
 rd_kafka_resp_err_t ask_offset(const Client& client, const std::string& topic, std::int64_t which,
                                std::chrono::steady_clock::time_point deadline,
                                std::int64_t& offset) {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-      std::max(deadline - std::chrono::steady_clock::now(), {}));
   const Partitions asked(rd_kafka_topic_partition_list_new(1));
   rd_kafka_topic_partition_t* const partition =
       rd_kafka_topic_partition_list_add(asked.get(), topic.c_str(), kPartition);
   partition->offset = which;  // In the place of a time.
   const auto error =
-      rd_kafka_offsets_for_times(client.get(), asked.get(), static_cast<int>(left.count()));
+      rd_kafka_offsets_for_times(client.get(), asked.get(), milliseconds_until(deadline));
   offset = partition->offset;
   return error != RD_KAFKA_RESP_ERR_NO_ERROR ? error : partition->err;
 }
@@ -140,13 +144,11 @@ rd_kafka_resp_err_t ask_offset(const Client& client, const std::string& topic, s
 /// which it has a handle; for others it would go to who led before, for a quarter of an hour.
 void learn_leader(const Client& client, const std::string& topic,
                   std::chrono::steady_clock::time_point deadline) {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-      std::max(deadline - std::chrono::steady_clock::now(), {}));
   const Topic handle(rd_kafka_topic_new(client.get(), topic.c_str(), nullptr));
   const struct rd_kafka_metadata* answered = nullptr;
   // What fails is asked again.
   rd_kafka_metadata(client.get(), /*all_topics=*/0, handle.get(), &answered,
-                    static_cast<int>(left.count()));
+                    milliseconds_until(deadline));
   const Metadata metadata(answered);
 }
 

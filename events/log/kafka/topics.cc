@@ -97,8 +97,8 @@ Result<std::vector<std::string>> create_topics(const KafkaOptions& options,
     cluster = kafka::wait_until_known(*admin, all);
     if (!cluster) return fail(std::move(cluster.error()));
   }
-  if (auto good = kafka::check(*admin, names, *cluster, TopicUse::all); !good)
-    return fail(good.error());
+  const auto good = kafka::check(*admin, names, *cluster, TopicUse::all);
+  if (!good) return fail(good.error());
   std::vector<std::string> made;
   made.reserve(plans.size());
   for (kafka::TopicPlan& plan : plans) made.push_back(std::move(plan.topic));

@@ -152,12 +152,7 @@ TEST_F(LeaderTest, WhoseProjectorHalted_NeverSaysThatWhatWasPassedOverSucceeded)
   TornNode node(cluster, trace, models, ring, logger, first.clocks());
   node.push(create());
   node.leader.step();
-  Event event{};
-  event.id = nth_unique_id(1);
-  event.time = time.wall() + 1s;
-  event.command = CommandId{event.id};
-  event.fact = EventQuarantined{{4}, {5}, {}, {}, {}};
-  ASSERT_TRUE(node.log.append({{log::encode(event, node.model->meta()->log_id).value()}, {}, {}}));
+  node.quarantine(1, {4}, {5}, time.wall() + 1s);
 
   node.gate.halted();
   node.apply();

@@ -165,17 +165,9 @@ TEST_F(LeaderTest, WhoseFirstBatchIsPassedOver_DoesNotSayThatTheOneDecidedOnItSu
   node.leader.step();
   ASSERT_EQ(count("KeyCreated"), 2u);
   ASSERT_EQ(count("AccountRegistered"), 1u);
-  Event event{};
-  event.id = nth_unique_id(1);
-  event.time = time.wall() + 1s;
-  event.command = CommandId{event.id};
   // The one that registers the account, and the one that rests on it.
-  event.fact = EventQuarantined{{4}, {5}, {}, {}, {}};
-  ASSERT_TRUE(node.log.append({{log::encode(event, node.model->meta()->log_id).value()}, {}, {}}));
-  event.id = nth_unique_id(2);
-  event.command = CommandId{event.id};
-  event.fact = EventQuarantined{{7}, {7}, {}, {}, {}};
-  ASSERT_TRUE(node.log.append({{log::encode(event, node.model->meta()->log_id).value()}, {}, {}}));
+  node.quarantine(1, {4}, {5}, time.wall() + 1s);
+  node.quarantine(2, {7}, {7}, time.wall() + 1s);
 
   node.gate.halted();
   node.apply();
@@ -195,12 +187,7 @@ TEST_F(LeaderTest, WhoseFirstBatchIsPassedOver_DecidesNothingOnTheOneThatRestedO
   node.push(create());
   node.leader.step();
   ASSERT_EQ(count("KeyCreated"), 2u);
-  Event event{};
-  event.id = nth_unique_id(1);
-  event.time = time.wall() + 1s;
-  event.command = CommandId{event.id};
-  event.fact = EventQuarantined{{4}, {5}, {}, {}, {}};
-  ASSERT_TRUE(node.log.append({{log::encode(event, node.model->meta()->log_id).value()}, {}, {}}));
+  node.quarantine(1, {4}, {5}, time.wall() + 1s);
 
   // The read model gets past the first, and halts at the second, whose account isn't registered.
   node.gate.halted();

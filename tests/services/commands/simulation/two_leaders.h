@@ -124,6 +124,15 @@ struct TornNode {
     tail.move(1'000);
     ASSERT_TRUE(projector.catch_up([](const auto&) {}));
   }
+  /// Appends that `first` to `last` are to be passed over: the `number`-th command of such.
+  void quarantine(unsigned number, Position first, Position last, Instant at) {
+    Event event{};
+    event.id = nth_unique_id(number);
+    event.time = at;
+    event.command = CommandId{event.id};
+    event.fact = EventQuarantined{first, last, {}, {}, {}};
+    ASSERT_TRUE(log.append({{log::encode(event, model->meta()->log_id).value()}, {}, {}}));
+  }
   void push(Submission submission) {
     Pending pending{std::move(submission),
                     [this](Result<Outcome> outcome) { answers.push_back(std::move(outcome)); }};
